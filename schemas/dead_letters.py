@@ -1,0 +1,91 @@
+"""`sightline.dead-letters.v1`: the original bytes of what could not be used; the why is in the headers."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from schemas.wire import DecodeError
+
+Headers = list[tuple[str, bytes]]
+
+MAX_REASON_CHARS = 500
+_TEXTS = ("reason", "stage", "topic")
+_NUMBERS = ("partition", "offset", "at_ns")
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeadLetter:
+    """One record that a stage could not use.
+
+    Attributes:
+        value: The record's bytes as they came.
+        key: The record's key as it came.
+        reason: Why it was refused, a sentence.
+        stage: Which stage refused it.
+        topic: Topic that it came from.
+        partition: Partition that it came from.
+        offset: Its offset there; with topic and partition the identity of the letter.
+        at_ns: When it was refused, in Unix nanoseconds.
+        stream_id: The frame's stream if that much could be read, else "".
+        epoch: The frame's epoch, or None.
+        seq: The frame's number, or None.
+    """
+
+    value: bytes
+    key: bytes | None
+    reason: str
+    stage: str
+    topic: str
+    partition: int
+    offset: int
+    at_ns: int
+    stream_id: str = ""
+    epoch: int | None = None
+    seq: int | None = None
+
+    def headers(self) -> Headers:
+        """The Kafka headers: UTF-8 texts, numbers as decimal digits."""
+        texts: dict[str, str] = {
+            "reason": self.reason[:MAX_REASON_CHARS],
+            "stage": self.stage,
+            "topic": self.topic,
+            "partition": str(self.partition),
+            "offset": str(self.offset),
+            "at_ns": str(self.at_ns),
+        }
+        if self.stream_id:
+            texts["stream_id"] = self.stream_id
+        if self.epoch is not None and self.seq is not None:
+            texts |= {"epoch": str(self.epoch), "seq": str(self.seq)}
+        return [(name, text.encode()) for name, text in texts.items()]
+
+    @classmethod
+    def from_record(
+        cls, key: bytes | None, value: bytes, headers: Iterable[tuple[str, bytes]]
+    ) -> "DeadLetter":
+        """Read a record of the topic; raises `DecodeError` if its headers are not ours."""
+        try:
+            texts = {name: raw.decode() for name, raw in headers if raw is not None}
+        except UnicodeDecodeError as error:
+            raise DecodeError("headers", "are not UTF-8") from error
+        for name in (*_TEXTS, *_NUMBERS):
+            if name not in texts:
+                raise DecodeError(name, "is missing from the headers")
+        for name in (*_NUMBERS, "epoch", "seq"):
+            if name in texts and not (
+                texts[name].isascii() and texts[name].isdigit() and len(texts[name]) < 20
+            ):
+                raise DecodeError(name, f"{texts[name]!r:.40} is not a number")
+        numbers = {name: int(texts[name]) for name in (*_NUMBERS, "epoch", "seq") if name in texts}
+        return cls(
+            value=value,
+            key=key,
+            reason=texts["reason"],
+            stage=texts["stage"],
+            topic=texts["topic"],
+            partition=numbers["partition"],
+            offset=numbers["offset"],
+            at_ns=numbers["at_ns"],
+            stream_id=texts.get("stream_id", ""),
+            epoch=numbers.get("epoch"),
+            seq=numbers.get("seq"),
+        )

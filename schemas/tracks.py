@@ -1,0 +1,78 @@
+"""`sightline.tracks.v1`: all live tracks after one frame."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from schemas.wire import MAX_BOXES, DecodeError, Reader, StreamMessage, array_bytes, pack
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Tracks(StreamMessage):
+    """The M live tracks of a stream after one frame.
+
+    Attributes:
+        width: Width of the source frame in pixels.
+        height: Height of the source frame in pixels.
+        detections: How many detections the frame had.
+        track_ids: uint64 (M,): counts up per stream and is never reused.
+        boxes: float32 (M, 4): x1, y1, x2, y2 in pixels of the source frame.
+        scores: float32 (M,) in 0..1: of the last detection that the track took.
+        label_ids: uint16 (M,): index of each track's label in `labels`.
+        labels: The label names that occur.
+        observed: bool (M,): False where the tracker only predicts.
+    """
+
+    width: int
+    height: int
+    detections: int
+    track_ids: npt.NDArray[np.uint64]
+    boxes: npt.NDArray[np.float32]
+    scores: npt.NDArray[np.float32]
+    label_ids: npt.NDArray[np.uint16]
+    labels: tuple[str, ...]
+    observed: npt.NDArray[np.bool_]
+
+    def to_bytes(self) -> bytes:
+        """Pack the message."""
+        own: dict[str, Any] = {
+            "width": self.width,
+            "height": self.height,
+            "detections": self.detections,
+            "track_ids": array_bytes(self.track_ids, "<u8"),
+            "boxes": array_bytes(self.boxes, "<f4"),
+            "scores": array_bytes(self.scores, "<f4"),
+            "label_ids": array_bytes(self.label_ids, "<u2"),
+            "labels": self.labels,
+            "observed": array_bytes(self.observed, "u1"),
+        }
+        return pack(self.identity_fields() | own)
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> "Tracks":
+        """Unpack and check; raises `DecodeError`. The arrays are read-only views of the message."""
+        reader = Reader(data)
+        width, height = reader.size_px()
+        boxes = reader.boxes()
+        count = len(boxes)
+        labels = reader.names("labels")
+        label_ids = reader.array("label_ids", "<u2", count)
+        if count and int(label_ids.max()) >= len(labels):
+            raise DecodeError("label_ids", f"{int(label_ids.max())} is no index into {len(labels)} labels")
+        observed = reader.array("observed", "u1", count)
+        if count and int(observed.max()) > 1:
+            raise DecodeError("observed", "a value is neither 0 nor 1")
+        return cls(
+            **reader.identity(),
+            width=width,
+            height=height,
+            detections=reader.integer("detections", high=MAX_BOXES),
+            track_ids=reader.array("track_ids", "<u8", count),
+            boxes=boxes,
+            scores=reader.unit_floats("scores", "<f4", count),
+            label_ids=label_ids,
+            labels=labels,
+            observed=observed.view(np.bool_),
+        )

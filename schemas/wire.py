@@ -1,0 +1,268 @@
+"""How every message is packed and, above all, checked when it is unpacked.
+
+A message is a MessagePack map with full field names. Arrays travel as little-endian binary whose dtype
+is fixed by the schema, so that reading one is `np.frombuffer`, without a copy. Nothing that comes from
+the wire is trusted: `Reader` checks type, range, shape and finiteness of each field that it hands out
+and raises `DecodeError` with the name of the field and the reason.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import msgpack
+import numpy as np
+import numpy.typing as npt
+
+MAX_MESSAGE_BYTES: Final = 16 * 1024 * 1024
+MAX_BOXES: Final = 4096
+MAX_SIDE_PX: Final = 16_384
+MAX_COORDINATE_PX: Final = 1_000_000.0
+MAX_NAMES: Final = 4096
+MAX_NAME_CHARS: Final = 128
+MAX_TRACE: Final = 32
+MAX_EMBEDDING: Final = 2048
+MAX_INT: Final = 2**63 - 1
+
+STREAM_ID = re.compile(r"[A-Za-z0-9._-]{1,64}\Z")
+
+Trace = tuple[tuple[str, int], ...]
+"""What happened to a frame: pairs of a stage's name and its clock in Unix nanoseconds, oldest first."""
+
+
+class DecodeError(ValueError):
+    """Bytes that are not a valid message.
+
+    Args:
+        field: The field at fault, or "message" if it is the whole.
+        reason: What is wrong with it.
+    """
+
+    def __init__(self, field: str, reason: str) -> None:
+        super().__init__(f"{field}: {reason}")
+        self.field = field
+        self.reason = reason
+
+
+def pack(fields: Mapping[str, Any]) -> bytes:
+    """Pack fields as one MessagePack map; fields that are None are left out."""
+    packed: bytes = msgpack.packb({k: v for k, v in fields.items() if v is not None}, use_bin_type=True)
+    return packed
+
+
+def array_bytes(array: npt.NDArray[Any], dtype: str) -> bytes:
+    """The array's elements, row by row, as little-endian bytes of the schema's dtype."""
+    return np.ascontiguousarray(array, dtype=dtype).tobytes()
+
+
+def legal_stream_id(text: str) -> str:
+    """Make any text a legal stream id: other characters become "-", and 64 of them are kept."""
+    return re.sub(r"[^A-Za-z0-9._-]", "-", text)[:64] or "stream"
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class StreamMessage:
+    """What every message about a frame carries.
+
+    Attributes:
+        stream_id: The camera's sequence of frames: 1 to 64 of `A-Za-z0-9._-`.
+        epoch: Rises each time a gateway starts the stream.
+        seq: Rises by one for each captured frame, from 0; `(epoch, seq)` orders a stream.
+        captured_at_ns: Event time in Unix nanoseconds.
+        trace: Which stages the frame has passed, and when; its first entry is the capture by wall clock.
+    """
+
+    stream_id: str
+    epoch: int
+    seq: int
+    captured_at_ns: int
+    trace: Trace = ()
+
+    @property
+    def order(self) -> tuple[int, int]:
+        """The frame's place in its stream."""
+        return (self.epoch, self.seq)
+
+    def identity_fields(self) -> dict[str, Any]:
+        """The fields of this class, ready to pack."""
+        return {
+            "version": 1,
+            "stream_id": self.stream_id,
+            "epoch": self.epoch,
+            "seq": self.seq,
+            "captured_at_ns": self.captured_at_ns,
+            "trace": self.trace,
+        }
+
+
+class Reader:
+    """Hands out the fields of one packed message, checked."""
+
+    def __init__(self, data: bytes, *, version: int = 1) -> None:
+        if len(data) > MAX_MESSAGE_BYTES:
+            raise DecodeError("message", f"{len(data)} bytes are over the limit of {MAX_MESSAGE_BYTES}")
+        try:
+            fields = msgpack.unpackb(data, raw=False)
+        except Exception as error:  # msgpack raises a dozen unrelated types; all mean the same here
+            raise DecodeError("message", f"not MessagePack ({type(error).__name__})") from error
+        if not isinstance(fields, dict):
+            raise DecodeError("message", f"is a {type(fields).__name__}, not a map")
+        self._fields: dict[str, Any] = fields
+        if fields.get("version") != version:
+            raise DecodeError("version", f"is {fields.get('version')!r:.40}, this reader knows {version}")
+
+    def has(self, name: str) -> bool:
+        """Whether the optional field is there."""
+        return self._fields.get(name) is not None
+
+    def integer(self, name: str, *, low: int = 0, high: int = MAX_INT) -> int:
+        """An integer from low to high, both included."""
+        value = self._fields.get(name)
+        if type(value) is not int:
+            raise DecodeError(name, f"is {_kind(value)}, not an integer")
+        if not low <= value <= high:
+            raise DecodeError(name, f"{value} is not in {low}..{high}")
+        return value
+
+    def number(self, name: str, *, low: float, high: float) -> float:
+        """A finite number from low to high, both included."""
+        value = self._fields.get(name)
+        if not isinstance(value, int | float) or isinstance(value, bool):
+            raise DecodeError(name, f"is {_kind(value)}, not a number")
+        if not low <= value <= high:
+            raise DecodeError(name, f"{value} is not in {low}..{high}")
+        return float(value)
+
+    def text(self, name: str, *, max_chars: int = MAX_NAME_CHARS) -> str:
+        """A string of at most max_chars characters."""
+        return _text(name, self._fields.get(name), max_chars)
+
+    def binary(self, name: str, *, max_bytes: int = MAX_MESSAGE_BYTES) -> bytes:
+        """A binary field of at most max_bytes bytes."""
+        value = self._fields.get(name)
+        if type(value) is not bytes:
+            raise DecodeError(name, f"is {_kind(value)}, not binary")
+        if len(value) > max_bytes:
+            raise DecodeError(name, f"{len(value)} bytes are over the limit of {max_bytes}")
+        return value
+
+    def names(self, name: str) -> tuple[str, ...]:
+        """A list of strings."""
+        return tuple(_text(name, item, MAX_NAME_CHARS) for item in self._list(name, MAX_NAMES))
+
+    def named_ids(self, name: str) -> dict[int, str]:
+        """A list of [id, name] pairs, ids from 0 to 65535."""
+        pairs: dict[int, str] = {}
+        for item in self._list(name, MAX_NAMES):
+            if not (isinstance(item, list) and len(item) == 2 and type(item[0]) is int):
+                raise DecodeError(name, "holds something that is not an [id, name] pair")
+            if not 0 <= item[0] <= 0xFFFF:
+                raise DecodeError(name, f"id {item[0]} is not in 0..65535")
+            pairs[item[0]] = _text(name, item[1], MAX_NAME_CHARS)
+        return pairs
+
+    def counters(self, name: str) -> dict[str, int]:
+        """A map of names to integers from 0 up."""
+        value = self._fields.get(name)
+        if not isinstance(value, dict) or len(value) > MAX_NAMES:
+            raise DecodeError(name, f"is {_kind(value)}, not a map of counters")
+        for key, count in value.items():
+            if type(key) is not str or type(count) is not int or not 0 <= count <= MAX_INT:
+                raise DecodeError(name, f"{key!r:.40} is not a name with a count")
+        return value
+
+    def identity(self) -> dict[str, Any]:
+        """The fields of `StreamMessage`, by name."""
+        stream_id = self._fields.get("stream_id")
+        if type(stream_id) is not str or not STREAM_ID.match(stream_id):
+            raise DecodeError("stream_id", f"{stream_id!r:.80} is not 1 to 64 of A-Za-z0-9._-")
+        return {
+            "stream_id": stream_id,
+            "epoch": self.integer("epoch"),
+            "seq": self.integer("seq"),
+            "captured_at_ns": self.integer("captured_at_ns"),
+            "trace": self.trace(),
+        }
+
+    def trace(self) -> Trace:
+        """The stages that the frame has passed."""
+        pairs = []
+        for item in self._list("trace", MAX_TRACE):
+            if not (isinstance(item, list) and len(item) == 2 and type(item[1]) is int):
+                raise DecodeError("trace", "holds something that is not a [stage, clock] pair")
+            if not 0 <= item[1] <= MAX_INT:
+                raise DecodeError("trace", f"clock {item[1]} is not in 0..{MAX_INT}")
+            pairs.append((_text("trace", item[0], MAX_NAME_CHARS), item[1]))
+        return tuple(pairs)
+
+    def size_px(self) -> tuple[int, int]:
+        """Width and height of the source frame, in pixels."""
+        return (
+            self.integer("width", low=1, high=MAX_SIDE_PX),
+            self.integer("height", low=1, high=MAX_SIDE_PX),
+        )
+
+    def array(self, name: str, dtype: str, count: int) -> npt.NDArray[Any]:
+        """Exactly `count` elements of a dtype, as a read-only view of the message."""
+        data = self.binary(name)
+        expected = count * np.dtype(dtype).itemsize
+        if len(data) != expected:
+            raise DecodeError(name, f"{len(data)} bytes, where {count} {dtype} take {expected}")
+        return np.frombuffer(data, dtype=dtype)
+
+    def boxes(self) -> npt.NDArray[np.float32]:
+        """Boxes (N, 4) float32, x1 y1 x2 y2 in pixels, finite and in order; N is at most MAX_BOXES."""
+        data = self.binary("boxes")
+        if len(data) % 16 or len(data) > MAX_BOXES * 16:
+            raise DecodeError("boxes", f"{len(data)} bytes are not 0 to {MAX_BOXES} boxes of 16")
+        boxes = np.frombuffer(data, dtype="<f4").reshape(-1, 4)
+        # NaN compares false, so this one test also refuses what is not finite.
+        if not (np.abs(boxes) <= MAX_COORDINATE_PX).all():
+            raise DecodeError(
+                "boxes", f"a coordinate is not finite, or beyond {MAX_COORDINATE_PX:.0f} pixels"
+            )
+        if (boxes[:, 2:] < boxes[:, :2]).any():
+            raise DecodeError("boxes", "x2 < x1 or y2 < y1")
+        return boxes
+
+    def unit_floats(self, name: str, dtype: str, count: int) -> npt.NDArray[Any]:
+        """Exactly `count` floats in 0..1."""
+        values = self.array(name, dtype, count)
+        if not ((values >= 0) & (values <= 1)).all():
+            raise DecodeError(name, "a value is not in 0..1")
+        return values
+
+    def rows(self, name: str, dtype: str, count: int, max_columns: int) -> npt.NDArray[Any]:
+        """A finite matrix of `count` rows; its width follows from the length."""
+        data = self.binary(name)
+        row_bytes, rest = divmod(len(data), count) if count else (0, len(data))
+        columns, odd = divmod(row_bytes, np.dtype(dtype).itemsize)
+        if rest or odd or columns > max_columns:
+            raise DecodeError(
+                name, f"{len(data)} bytes are not {count} rows of at most {max_columns} {dtype}"
+            )
+        values = np.frombuffer(data, dtype=dtype).reshape(count, columns)
+        if not np.isfinite(values).all():
+            raise DecodeError(name, "a value is not finite")
+        return values
+
+    def _list(self, name: str, max_items: int) -> list[Any]:
+        value = self._fields.get(name)
+        if not isinstance(value, list):
+            raise DecodeError(name, f"is {_kind(value)}, not a list")
+        if len(value) > max_items:
+            raise DecodeError(name, f"{len(value)} items are over the limit of {max_items}")
+        return value
+
+
+def _kind(value: object) -> str:
+    return "missing" if value is None else f"a {type(value).__name__}"
+
+
+def _text(name: str, value: object, max_chars: int) -> str:
+    if type(value) is not str:
+        raise DecodeError(name, f"is {_kind(value)}, not a string")
+    if len(value) > max_chars:
+        raise DecodeError(name, f"{len(value)} characters are over the limit of {max_chars}")
+    return value
