@@ -1,0 +1,1 @@
+"""Where tracks end: tables, alerts."""

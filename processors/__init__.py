@@ -1,0 +1,1 @@
+"""The server stages: infer (frames to detections) and track (detections to tracks)."""

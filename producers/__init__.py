@@ -1,0 +1,1 @@
+"""The edge: capture, gateways, publishing."""

@@ -32,7 +32,7 @@ class Classification(StreamMessage):
         return pack(self.identity_fields() | own)
 
     @classmethod
-    def from_bytes(cls, data: bytes) -> "Classification":
+    def from_bytes(cls, data: bytes | None) -> "Classification":
         """Unpack and check; raises `DecodeError`."""
         reader = Reader(data)
         return cls(

@@ -1,14 +1,16 @@
 """`sightline.dead-letters.v1`: the original bytes of what could not be used; the why is in the headers."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from schemas.wire import DecodeError
+from schemas.wire import MAX_INT, STREAM_ID, DecodeError
 
 Headers = list[tuple[str, bytes]]
 
 MAX_REASON_CHARS = 500
 _TEXTS = ("reason", "stage", "topic")
+_NUMBER = re.compile("[0-9]{1,19}")
 _NUMBERS = ("partition", "offset", "at_ns")
 
 
@@ -56,7 +58,7 @@ class DeadLetter:
             texts["stream_id"] = self.stream_id
         if self.epoch is not None and self.seq is not None:
             texts |= {"epoch": str(self.epoch), "seq": str(self.seq)}
-        return [(name, text.encode()) for name, text in texts.items()]
+        return [(name, text.encode(errors="backslashreplace")) for name, text in texts.items()]
 
     @classmethod
     def from_record(
@@ -71,10 +73,10 @@ class DeadLetter:
             if name not in texts:
                 raise DecodeError(name, "is missing from the headers")
         for name in (*_NUMBERS, "epoch", "seq"):
-            if name in texts and not (
-                texts[name].isascii() and texts[name].isdigit() and len(texts[name]) < 20
-            ):
-                raise DecodeError(name, f"{texts[name]!r:.40} is not a number")
+            if name in texts and not (_NUMBER.fullmatch(texts[name]) and int(texts[name]) <= MAX_INT):
+                raise DecodeError(name, f"{texts[name]!r:.40} is not a number in 0..{MAX_INT}")
+        if texts.get("stream_id") and not STREAM_ID.match(texts["stream_id"]):
+            raise DecodeError("stream_id", f"{texts['stream_id']!r:.80} is not 1 to 64 of A-Za-z0-9._-")
         numbers = {name: int(texts[name]) for name in (*_NUMBERS, "epoch", "seq") if name in texts}
         return cls(
             value=value,

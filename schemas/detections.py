@@ -58,7 +58,7 @@ class Detections(StreamMessage):
         return pack(self.identity_fields() | own)
 
     @classmethod
-    def from_bytes(cls, data: bytes) -> "Detections":
+    def from_bytes(cls, data: bytes | None) -> "Detections":
         """Unpack and check; raises `DecodeError`. The arrays are read-only views of the message."""
         reader = Reader(data)
         width, height = reader.size_px()
@@ -87,6 +87,8 @@ def _appearance(reader: Reader, count: int) -> dict[str, Any]:
         found["embeddings"] = reader.rows("embeddings", "<f2", count, MAX_EMBEDDING)
     if reader.has("probabilities"):
         attributes = reader.names("attributes")
+        if not attributes:
+            raise DecodeError("attributes", "names no column, where there are probabilities")
         flat = reader.unit_floats("probabilities", "<f4", count * len(attributes))
         found["probabilities"] = flat.reshape(count, len(attributes))
         found["attributes"] = attributes

@@ -28,7 +28,7 @@ class Frame(StreamMessage):
         return pack(self.identity_fields() | own)
 
     @classmethod
-    def from_bytes(cls, data: bytes) -> "Frame":
+    def from_bytes(cls, data: bytes | None) -> "Frame":
         """Unpack and check; raises `DecodeError`. That the JPEG can be decoded is not checked here."""
         reader = Reader(data)
         width, height = reader.size_px()

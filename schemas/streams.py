@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from schemas.wire import STREAM_ID, DecodeError, Reader, pack
+from schemas.wire import Reader, pack
 
 STATES: Final = ("running", "ended", "failed")
+MAX_MESSAGE_CHARS: Final = 2000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,21 +57,16 @@ class StreamStatus:
         )
 
     @classmethod
-    def from_bytes(cls, data: bytes) -> "StreamStatus":
+    def from_bytes(cls, data: bytes | None) -> "StreamStatus":
         """Unpack and check; raises `DecodeError`."""
         reader = Reader(data)
-        stream_id, state = reader.text("stream_id"), reader.text("state")
-        if not STREAM_ID.match(stream_id):
-            raise DecodeError("stream_id", f"{stream_id!r} is not 1 to 64 of A-Za-z0-9._-")
-        if state not in STATES:
-            raise DecodeError("state", f"{state!r} is not one of {', '.join(STATES)}")
         return cls(
-            stream_id=stream_id,
+            stream_id=reader.stream_id(),
             epoch=reader.integer("epoch"),
             stage=reader.text("stage"),
             instance=reader.text("instance"),
             at_ns=reader.integer("at_ns"),
-            state=state,
+            state=reader.choice("state", STATES),
             counters=reader.counters("counters"),
-            message=reader.text("message", max_chars=2000),
+            message=reader.text("message", max_chars=MAX_MESSAGE_CHARS) if reader.has("message") else "",
         )

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from schemas.wire import MAX_BOXES, DecodeError, Reader, StreamMessage, array_bytes, pack
+from schemas.wire import MAX_BOXES, MAX_INT, DecodeError, Reader, StreamMessage, array_bytes, pack
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -17,7 +17,7 @@ class Tracks(StreamMessage):
         width: Width of the source frame in pixels.
         height: Height of the source frame in pixels.
         detections: How many detections the frame had.
-        track_ids: uint64 (M,): counts up per stream and is never reused.
+        track_ids: uint64 (M,), below 2**63: counts up per stream and is never reused.
         boxes: float32 (M, 4): x1, y1, x2, y2 in pixels of the source frame.
         scores: float32 (M,) in 0..1: of the last detection that the track took.
         label_ids: uint16 (M,): index of each track's label in `labels`.
@@ -51,7 +51,7 @@ class Tracks(StreamMessage):
         return pack(self.identity_fields() | own)
 
     @classmethod
-    def from_bytes(cls, data: bytes) -> "Tracks":
+    def from_bytes(cls, data: bytes | None) -> "Tracks":
         """Unpack and check; raises `DecodeError`. The arrays are read-only views of the message."""
         reader = Reader(data)
         width, height = reader.size_px()
@@ -61,6 +61,9 @@ class Tracks(StreamMessage):
         label_ids = reader.array("label_ids", "<u2", count)
         if count and int(label_ids.max()) >= len(labels):
             raise DecodeError("label_ids", f"{int(label_ids.max())} is no index into {len(labels)} labels")
+        track_ids = reader.array("track_ids", "<u8", count)
+        if count and int(track_ids.max()) > MAX_INT:
+            raise DecodeError("track_ids", f"{int(track_ids.max())} is not in 0..{MAX_INT}")
         observed = reader.array("observed", "u1", count)
         if count and int(observed.max()) > 1:
             raise DecodeError("observed", "a value is neither 0 nor 1")
@@ -69,7 +72,7 @@ class Tracks(StreamMessage):
             width=width,
             height=height,
             detections=reader.integer("detections", high=MAX_BOXES),
-            track_ids=reader.array("track_ids", "<u8", count),
+            track_ids=track_ids,
             boxes=boxes,
             scores=reader.unit_floats("scores", "<f4", count),
             label_ids=label_ids,

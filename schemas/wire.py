@@ -15,11 +15,12 @@ import msgpack
 import numpy as np
 import numpy.typing as npt
 
-MAX_MESSAGE_BYTES: Final = 16 * 1024 * 1024
+from schemas.unpacking import MAX_MESSAGE_BYTES, MAX_NAMES, size_checked, unpack
+from schemas.unpacking import DecodeError as DecodeError
+
 MAX_BOXES: Final = 4096
 MAX_SIDE_PX: Final = 16_384
 MAX_COORDINATE_PX: Final = 1_000_000.0
-MAX_NAMES: Final = 4096
 MAX_NAME_CHARS: Final = 128
 MAX_TRACE: Final = 32
 MAX_EMBEDDING: Final = 2048
@@ -29,20 +30,6 @@ STREAM_ID = re.compile(r"[A-Za-z0-9._-]{1,64}\Z")
 
 Trace = tuple[tuple[str, int], ...]
 """What happened to a frame: pairs of a stage's name and its clock in Unix nanoseconds, oldest first."""
-
-
-class DecodeError(ValueError):
-    """Bytes that are not a valid message.
-
-    Args:
-        field: The field at fault, or "message" if it is the whole.
-        reason: What is wrong with it.
-    """
-
-    def __init__(self, field: str, reason: str) -> None:
-        super().__init__(f"{field}: {reason}")
-        self.field = field
-        self.reason = reason
 
 
 def pack(fields: Mapping[str, Any]) -> bytes:
@@ -99,17 +86,18 @@ class StreamMessage:
 class Reader:
     """Hands out the fields of one packed message, checked."""
 
-    def __init__(self, data: bytes, *, version: int = 1) -> None:
-        if len(data) > MAX_MESSAGE_BYTES:
-            raise DecodeError("message", f"{len(data)} bytes are over the limit of {MAX_MESSAGE_BYTES}")
+    def __init__(self, data: bytes | None, *, version: int = 1) -> None:
+        checked = size_checked(data)
         try:
-            fields = msgpack.unpackb(data, raw=False)
+            fields = unpack(checked)
         except Exception as error:  # msgpack raises a dozen unrelated types; all mean the same here
-            raise DecodeError("message", f"not MessagePack ({type(error).__name__})") from error
+            raise DecodeError(
+                "message", f"cannot be read as MessagePack ({type(error).__name__}: {error!s:.100})"
+            ) from error
         if not isinstance(fields, dict):
-            raise DecodeError("message", f"is a {type(fields).__name__}, not a map")
+            raise DecodeError("message", f"is {_kind(fields)}, not a map")
         self._fields: dict[str, Any] = fields
-        if fields.get("version") != version:
+        if type(fields.get("version")) is not int or fields["version"] != version:
             raise DecodeError("version", f"is {fields.get('version')!r:.40}, this reader knows {version}")
 
     def has(self, name: str) -> bool:
@@ -120,7 +108,7 @@ class Reader:
         """An integer from low to high, both included."""
         value = self._fields.get(name)
         if type(value) is not int:
-            raise DecodeError(name, f"is {_kind(value)}, not an integer")
+            raise DecodeError(name, _not_a(value, "an integer"))
         if not low <= value <= high:
             raise DecodeError(name, f"{value} is not in {low}..{high}")
         return value
@@ -129,7 +117,7 @@ class Reader:
         """A finite number from low to high, both included."""
         value = self._fields.get(name)
         if not isinstance(value, int | float) or isinstance(value, bool):
-            raise DecodeError(name, f"is {_kind(value)}, not a number")
+            raise DecodeError(name, _not_a(value, "a number"))
         if not low <= value <= high:
             raise DecodeError(name, f"{value} is not in {low}..{high}")
         return float(value)
@@ -142,7 +130,7 @@ class Reader:
         """A binary field of at most max_bytes bytes."""
         value = self._fields.get(name)
         if type(value) is not bytes:
-            raise DecodeError(name, f"is {_kind(value)}, not binary")
+            raise DecodeError(name, _not_a(value, "binary"))
         if len(value) > max_bytes:
             raise DecodeError(name, f"{len(value)} bytes are over the limit of {max_bytes}")
         return value
@@ -159,31 +147,45 @@ class Reader:
                 raise DecodeError(name, "holds something that is not an [id, name] pair")
             if not 0 <= item[0] <= 0xFFFF:
                 raise DecodeError(name, f"id {item[0]} is not in 0..65535")
+            if item[0] in pairs:
+                raise DecodeError(name, f"id {item[0]} has two names")
             pairs[item[0]] = _text(name, item[1], MAX_NAME_CHARS)
         return pairs
 
     def counters(self, name: str) -> dict[str, int]:
         """A map of names to integers from 0 up."""
         value = self._fields.get(name)
-        if not isinstance(value, dict) or len(value) > MAX_NAMES:
-            raise DecodeError(name, f"is {_kind(value)}, not a map of counters")
+        if not isinstance(value, dict):
+            raise DecodeError(name, _not_a(value, "a map of counters"))
         for key, count in value.items():
-            if type(key) is not str or type(count) is not int or not 0 <= count <= MAX_INT:
-                raise DecodeError(name, f"{key!r:.40} is not a name with a count")
+            _text(name, key, MAX_NAME_CHARS)
+            if type(count) is not int or not 0 <= count <= MAX_INT:
+                raise DecodeError(name, f"{key!r:.40} is {count!r:.40}, not a count in 0..{MAX_INT}")
         return value
 
     def identity(self) -> dict[str, Any]:
         """The fields of `StreamMessage`, by name."""
-        stream_id = self._fields.get("stream_id")
-        if type(stream_id) is not str or not STREAM_ID.match(stream_id):
-            raise DecodeError("stream_id", f"{stream_id!r:.80} is not 1 to 64 of A-Za-z0-9._-")
         return {
-            "stream_id": stream_id,
+            "stream_id": self.stream_id(),
             "epoch": self.integer("epoch"),
             "seq": self.integer("seq"),
             "captured_at_ns": self.integer("captured_at_ns"),
             "trace": self.trace(),
         }
+
+    def stream_id(self) -> str:
+        """The stream id."""
+        value = _text("stream_id", self._fields.get("stream_id"), MAX_NAME_CHARS)
+        if not STREAM_ID.match(value):
+            raise DecodeError("stream_id", f"{value!r:.80} is not 1 to 64 of A-Za-z0-9._-")
+        return value
+
+    def choice(self, name: str, values: tuple[str, ...]) -> str:
+        """One of the strings in `values`."""
+        value = self.text(name)
+        if value not in values:
+            raise DecodeError(name, f"{value!r:.40} is not one of {', '.join(values)}")
+        return value
 
     def trace(self) -> Trace:
         """The stages that the frame has passed."""
@@ -217,8 +219,8 @@ class Reader:
         if len(data) % 16 or len(data) > MAX_BOXES * 16:
             raise DecodeError("boxes", f"{len(data)} bytes are not 0 to {MAX_BOXES} boxes of 16")
         boxes = np.frombuffer(data, dtype="<f4").reshape(-1, 4)
-        # NaN compares false, so this one test also refuses what is not finite.
-        if not (np.abs(boxes) <= MAX_COORDINATE_PX).all():
+        # Of what holds NaN, min and max are NaN, which compares false: so this also refuses NaN.
+        if boxes.size and not (boxes.min() >= -MAX_COORDINATE_PX and boxes.max() <= MAX_COORDINATE_PX):
             raise DecodeError(
                 "boxes", f"a coordinate is not finite, or beyond {MAX_COORDINATE_PX:.0f} pixels"
             )
@@ -229,19 +231,20 @@ class Reader:
     def unit_floats(self, name: str, dtype: str, count: int) -> npt.NDArray[Any]:
         """Exactly `count` floats in 0..1."""
         values = self.array(name, dtype, count)
-        if not ((values >= 0) & (values <= 1)).all():
+        if count and not (values.min() >= 0 and values.max() <= 1):  # false with NaN too
             raise DecodeError(name, "a value is not in 0..1")
         return values
 
     def rows(self, name: str, dtype: str, count: int, max_columns: int) -> npt.NDArray[Any]:
-        """A finite matrix of `count` rows; its width follows from the length."""
+        """A finite matrix of `count` rows of at least one element; its width follows from the length.
+
+        Without rows nothing tells the width, and it is 0.
+        """
         data = self.binary(name)
         row_bytes, rest = divmod(len(data), count) if count else (0, len(data))
         columns, odd = divmod(row_bytes, np.dtype(dtype).itemsize)
-        if rest or odd or columns > max_columns:
-            raise DecodeError(
-                name, f"{len(data)} bytes are not {count} rows of at most {max_columns} {dtype}"
-            )
+        if rest or odd or columns > max_columns or (count and not columns):
+            raise DecodeError(name, f"{len(data)} bytes are not {count} rows of 1 to {max_columns} {dtype}")
         values = np.frombuffer(data, dtype=dtype).reshape(count, columns)
         if not np.isfinite(values).all():
             raise DecodeError(name, "a value is not finite")
@@ -250,19 +253,34 @@ class Reader:
     def _list(self, name: str, max_items: int) -> list[Any]:
         value = self._fields.get(name)
         if not isinstance(value, list):
-            raise DecodeError(name, f"is {_kind(value)}, not a list")
+            raise DecodeError(name, _not_a(value, "a list"))
         if len(value) > max_items:
             raise DecodeError(name, f"{len(value)} items are over the limit of {max_items}")
         return value
 
 
+_KINDS: Final = {
+    bool: "a boolean",
+    int: "an integer",
+    float: "a number",
+    str: "a string",
+    bytes: "binary",
+    list: "a list",
+    dict: "a map",
+}
+
+
 def _kind(value: object) -> str:
-    return "missing" if value is None else f"a {type(value).__name__}"
+    return "nil" if value is None else _KINDS.get(type(value), "an extension type")
+
+
+def _not_a(value: object, wanted: str) -> str:
+    return "is missing" if value is None else f"is {_kind(value)}, not {wanted}"
 
 
 def _text(name: str, value: object, max_chars: int) -> str:
     if type(value) is not str:
-        raise DecodeError(name, f"is {_kind(value)}, not a string")
+        raise DecodeError(name, _not_a(value, "a string"))
     if len(value) > max_chars:
         raise DecodeError(name, f"{len(value)} characters are over the limit of {max_chars}")
     return value

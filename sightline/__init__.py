@@ -1,0 +1,1 @@
+"""Sightline: what all stages share."""

@@ -18,7 +18,7 @@ StreamId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
 class Section(BaseModel):
     """A group of settings; an unknown key in it is an error."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, protected_namespaces=())
 
 
 class KafkaSettings(Section):
@@ -56,6 +56,9 @@ class TritonSettings(Section):
     requests_in_flight: int = Field(
         4, ge=1, le=64, description="requests an infer worker has under way at once"
     )
+    max_held_mib: int = Field(
+        64, ge=1, description="an infer worker stops reading while it holds more, MiB of JPEG"
+    )
     max_tries: int = Field(
         3, ge=1, description="a frame that alone fails this often goes to the dead letters"
     )
@@ -89,6 +92,15 @@ class GatewaySettings(Section):
         64, ge=1, description="frames held while the broker is slow; a live camera then drops"
     )
     reconnect_delay_s: float = Field(2.0, gt=0, description="wait before a lost camera is opened again")
+    open_tries: int = Field(
+        3, ge=0, description="a camera that cannot be opened at first is given up after this; 0 is never"
+    )
+    read_ahead_frames: int = Field(
+        256, ge=0, description="a file is read at most this far ahead of its consumers; 0 is no limit"
+    )
+    delivery_timeout_s: float = Field(
+        600.0, ge=0, description="a frame that the broker has not stored after this is dropped; 0 is never"
+    )
 
 
 class TrackSettings(Section):
@@ -96,6 +108,9 @@ class TrackSettings(Section):
 
     snapshot_interval_s: float = Field(
         1.0, gt=0, le=60, description="longest replay after the death of a worker"
+    )
+    instance_id: str | None = Field(
+        None, description="a name of this worker's own: its restart then moves no partition"
     )
     standby_replicas: int = Field(
         0, ge=0, le=3, description="workers that keep a warm copy of each partition's state"

@@ -1,13 +1,14 @@
 """Finds settings in the file, the environment and on the command line, and says what is wrong with them."""
 
 import difflib
+import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from sightline.errors import SightlineError
 from sightline.settings import Section, Settings, StreamSettings
@@ -15,11 +16,13 @@ from sightline.settings import Section, Settings, StreamSettings
 PREFIX: Final = "SIGHTLINE_"
 FILE_VARIABLE: Final = "SIGHTLINE_CONFIG"
 DEFAULT_FILE: Final = "sightline.toml"
+COMMAND_LINE: Final = "command line"
+_FIX: Final = "`sightline config check` lists every setting."
 
 
 @dataclass(frozen=True)
 class Explained:
-    """One setting with its value and where the value came from."""
+    """One setting with its value, for people to read (no passwords), and where the value came from."""
 
     key: str
     value: Any
@@ -41,7 +44,8 @@ def load(
     """Load settings: the file, then the environment, then overrides, each over the one before.
 
     Args:
-        environment: Such as `os.environ`; only names that begin with SIGHTLINE_ matter.
+        environment: Such as `os.environ`; only names that begin with SIGHTLINE_ matter, and an empty
+            value counts as not set.
         file: A TOML file. Unset: the one that SIGHTLINE_CONFIG names, else `sightline.toml` if it is there.
         overrides: Values from the command line by `section.key`; None means not given.
 
@@ -52,7 +56,7 @@ def load(
     origins: dict[str, str] = {}
     merged: dict[str, Any] = {}
     if path is not None:
-        merged = _read(path)
+        merged = _read(path, "the path given with --config" if file else f"the path in {FILE_VARIABLE}")
         origins |= {key: str(path) for key in _flat(merged)}
     problems = []
     for name, text in environment.items():
@@ -60,14 +64,14 @@ def load(
             continue
         key = _variables().get(name)
         if key is None:
-            problems.append(f"{name} in the environment is no setting.{_similar(name, _variables())}")
-            continue
-        _put(merged, key, text)
-        origins[key] = name
+            problems.append(_unknown_variable(name))
+        elif text:
+            _put(merged, key, text)
+            origins[key] = name
     for key, value in (overrides or {}).items():
         if value is not None:
             _put(merged, key, value)
-            origins[key] = "command line"
+            origins[key] = COMMAND_LINE
     return Loaded(_validate(merged, origins, problems), origins)
 
 
@@ -77,11 +81,19 @@ def explain(loaded: Loaded) -> list[Explained]:
     for key, description in _declared():
         section, name = key.split(".")
         value = getattr(getattr(loaded.settings, section), name)
-        found.append(Explained(key, value, loaded.origins.get(key, "default"), description))
+        found.append(
+            Explained(key, without_passwords(value), loaded.origins.get(key, "default"), description)
+        )
     for stream_id, stream in loaded.settings.streams.items():
         key = f"streams.{stream_id}"
-        found.append(Explained(key, stream.source, loaded.origins.get(f"{key}.source", "file"), "a camera"))
+        origin = _origin(f"{key}.source", loaded.origins)
+        found.append(Explained(key, without_passwords(stream.source), origin, "a camera"))
     return found
+
+
+def without_passwords(value: Any) -> Any:
+    """The value, with `***` for a password in an address (`rtsp://user:password@host`)."""
+    return re.sub(r"(//[^:/@\s]*:)\S*@", r"\1***@", value) if isinstance(value, str) else value
 
 
 def variable(key: str) -> str:
@@ -109,13 +121,13 @@ def _settings_file(environment: Mapping[str, str], file: Path | None) -> Path | 
     return default if default.exists() else None
 
 
-def _read(path: Path) -> dict[str, Any]:
+def _read(path: Path, given: str) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise SightlineError(
             f"The settings file {path} cannot be read: {error.strerror}.",
-            "Check the path given with --config.",
+            f"Check {given}.",
         ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SightlineError(
@@ -143,13 +155,18 @@ def _flat(tree: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
 
 
 def _put(tree: dict[str, Any], key: str, value: Any) -> None:
-    *parents, name = key.split(".")
-    for parent in parents:
+    section, _, rest = key.partition(".")
+    # A stream id may hold dots, the names on both sides of it do not.
+    parents = [section, rest.rpartition(".")[0]] if section == "streams" else key.split(".")[:-1]
+    for parent in filter(None, parents if rest else []):
         below = tree.setdefault(parent, {})
         if not isinstance(below, dict):
-            raise SightlineError(f"The setting {parent} must be a table.", f"Write [{parent}] in the file.")
+            raise SightlineError(
+                f"The setting {key} cannot be set: {parent} is {below!r:.40}, not a table.",
+                f"Write [{section}] in the file.",
+            )
         tree = below
-    tree[name] = value
+    tree[key.rpartition(".")[2]] = value
 
 
 def _validate(merged: dict[str, Any], origins: Mapping[str, str], problems: list[str]) -> Settings:
@@ -158,26 +175,55 @@ def _validate(merged: dict[str, Any], origins: Mapping[str, str], problems: list
     except ValidationError as error:
         problems = [*problems, *(_sentence(item, origins) for item in error.errors())]
     if problems:
-        raise SightlineError("\n".join(problems), "`sightline config check` lists every setting.")
+        raise SightlineError("\n".join(problems), _FIX)
     return settings
 
 
 def _sentence(item: Any, origins: Mapping[str, str]) -> str:
-    key = ".".join(str(part) for part in item["loc"])
-    where = next((origin for name, origin in origins.items() if (name + ".").startswith(key + ".")), "")
-    place = f" (from {where})" if where else ""
-    if item["type"] == "extra_forbidden":
-        known = [name for name, _ in _declared()] + list(Settings.model_fields)
-        if key.startswith("streams."):
-            known = [f"{key.rpartition('.')[0]}.{name}" for name in StreamSettings.model_fields]
-        return f"There is no setting {key}{place}.{_similar(key, known)}"
-    if isinstance(item["input"], BaseModel | dict):
-        return f"The setting {key}{place} is wrong: {item['msg'].lower()}."
-    return (
-        f"The setting {key} = {item['input']!r}{place} is wrong: {item['msg'][:1].lower()}{item['msg'][1:]}."
-    )
+    """What pydantic found, as a sentence with key, value and origin."""
+    key = ".".join(str(part) for part in item["loc"] if part != "[key]")
+    origin = _origin(key, origins)
+    place = f" (from {'the ' if origin == COMMAND_LINE else ''}{origin})" if origin != "default" else ""
+    value = without_passwords(repr(item["input"]))
+    match item["type"]:
+        case "extra_forbidden":
+            return f"There is no setting {key}{place}.{_similar(key, _names_beside(key))}"
+        case "missing":
+            return f"The setting {key}{place} is missing: every camera needs one."
+        case "model_type" | "dict_type":
+            return f"The setting {key} = {value}{place} is wrong: it should be a table, [{key}]."
+        case "path_type":
+            return f"The setting {key} = {value}{place} is wrong: it should be a path, in quotes."
+        case "string_pattern_mismatch" if item["loc"][-1] == "[key]":
+            return f"{value}{place} is no stream id: use 1 to 64 of A-Z a-z 0-9 . _ and -."
+    reason = item["msg"].replace("Input should", "it should").replace("String should", "it should")
+    return f"The setting {key} = {value}{place} is wrong: {reason}."
 
 
-def _similar(name: str, known: Any) -> str:
-    close = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
-    return f" Did you mean {close[0]}?" if close else ""
+def _origin(key: str, origins: Mapping[str, str]) -> str:
+    """Who set the key, or else something below it, or else something around it."""
+    if key in origins:
+        return origins[key]
+    below = (origin for name, origin in origins.items() if name.startswith(key + "."))
+    parent = key.rpartition(".")[0]
+    return next(below, "") or (_origin(parent, origins) if parent else "default")
+
+
+def _names_beside(key: str) -> list[str]:
+    if key.startswith("streams."):
+        return [f"{key.rpartition('.')[0]}.{name}" for name in StreamSettings.model_fields]
+    return [name for name, _ in _declared()] + list(Settings.model_fields)
+
+
+def _unknown_variable(name: str) -> str:
+    what = f"{name} in the environment is no setting."
+    if name.startswith(PREFIX + "STREAMS"):
+        return f"{what} Cameras are set in the file, as [streams.NAME]."
+    return what + _similar(name, _variables())
+
+
+def _similar(name: str, known: Iterable[str]) -> str:
+    # Without what all the names share, which would make everything look alike.
+    by_rest = {other.removeprefix(PREFIX): other for other in known}
+    close = difflib.get_close_matches(name.removeprefix(PREFIX), by_rest, n=1, cutoff=0.6)
+    return f" Did you mean {by_rest[close[0]]}?" if close else ""

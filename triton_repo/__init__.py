@@ -1,0 +1,1 @@
+"""The model repository that Triton serves, and how its models are built."""

@@ -1,0 +1,1 @@
+"""The infer stage: frames in, detections out, through Triton. It has no state."""

@@ -1,0 +1,103 @@
+"""The pure part of the infer stage: a record becomes a frame, an answer becomes a record."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from processors.infer.analysis import Unusable
+from processors.infer.client import Analyzed
+from schemas.dead_letters import DeadLetter
+from schemas.detections import Detections
+from schemas.frames import Frame
+from schemas.wire import STREAM_ID, DecodeError
+
+STAGE = "infer"
+
+
+@dataclass(frozen=True)
+class Labels:
+    """The class names of the model that answers.
+
+    Attributes:
+        version: Name of the label set.
+        names: Class names by class id.
+    """
+
+    version: str
+    names: Sequence[str]
+
+
+@dataclass(frozen=True)
+class InputRecord:
+    """One record of the frames topic, as it came."""
+
+    topic: str
+    partition: int
+    offset: int
+    key: bytes | None
+    value: bytes
+
+
+def decode_frame(record: InputRecord, at_ns: int) -> Frame | DeadLetter:
+    """The frame in a record, or why there is none."""
+    try:
+        frame = Frame.from_bytes(record.value)
+    except DecodeError as error:
+        return _dead_letter(record, str(error), at_ns)
+    if frame.stream_id.encode() != record.key:
+        # It may be on another partition than the rest of its stream, and then its order is nobody's.
+        return _dead_letter(
+            record, f"stream_id: {frame.stream_id} is not the record's key", at_ns, frame
+        )
+    return frame
+
+
+def refuse_frame(record: InputRecord, frame: Frame, answer: Unusable, at_ns: int) -> DeadLetter:
+    """The dead letter for a frame whose picture cannot be analysed."""
+    return _dead_letter(record, answer.reason, at_ns, frame)
+
+
+def detections_of(frame: Frame, answer: Analyzed, labels: Labels, at_ns: int) -> Detections:
+    """The message that says what is on a frame.
+
+    Boxes come in pixels of the picture and leave in pixels of the source frame, which may be larger.
+    A class id without a name is called `class-ID`.
+    """
+    scale = np.array([frame.width / answer.width, frame.height / answer.height] * 2, dtype=np.float32)
+    names = labels.names
+    return Detections(
+        stream_id=frame.stream_id,
+        epoch=frame.epoch,
+        seq=frame.seq,
+        captured_at_ns=frame.captured_at_ns,
+        trace=(*frame.trace, (STAGE, at_ns)),
+        width=frame.width,
+        height=frame.height,
+        boxes=answer.boxes * scale,
+        scores=answer.scores,
+        class_ids=answer.class_ids,
+        labels=labels.version,
+        names={i: names[i] if i < len(names) else f"class-{i}" for i in set(answer.class_ids.tolist())},
+    )
+
+
+def _dead_letter(record: InputRecord, reason: str, at_ns: int, frame: Frame | None = None) -> DeadLetter:
+    return DeadLetter(
+        value=record.value,
+        key=record.key,
+        reason=reason,
+        stage=STAGE,
+        topic=record.topic,
+        partition=record.partition,
+        offset=record.offset,
+        at_ns=at_ns,
+        stream_id=frame.stream_id if frame else _stream_of(record.key),
+        epoch=frame.epoch if frame else None,
+        seq=frame.seq if frame else None,
+    )
+
+
+def _stream_of(key: bytes | None) -> str:
+    text = (key or b"").decode("ascii", errors="replace")
+    return text if STREAM_ID.match(text) else ""

@@ -1,0 +1,274 @@
+"""The infer worker: reads frames, keeps a few requests to Triton under way, publishes answers in order.
+
+One thread, one loop. Batches leave in the order in which they came, so a stream's detections are in the
+order of its frames. A record is committed when its detections, or its dead letter, are stored by the
+broker, and all records before it are. A worker that dies, or loses a partition, leaves the rest to the
+next one: what is then analysed twice has the same `(epoch, seq)` and is dropped downstream.
+"""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
+
+from processors.infer.analysis import FrameAnalysis, Unusable
+from processors.infer.client import Analyzed
+from processors.infer.ledger import OffsetLedger
+from processors.infer.records import InputRecord, Labels, decode_frame, detections_of, refuse_frame
+from schemas import topics
+from schemas.dead_letters import DeadLetter, Headers
+from schemas.frames import Frame
+from sightline.errors import SightlineError
+from sightline.status_book import StatusBook
+
+log = logging.getLogger(__name__)
+
+UNREADABLE = (KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError.TOPIC_AUTHORIZATION_FAILED)
+
+IDLE_S = 0.002
+"""How long to sleep when nothing is ready: bounds the delay that polling adds."""
+
+COMMIT_INTERVAL_S = 0.5
+STUCK_S = 1.0
+STOP_TIMEOUT_S = 5.0
+
+
+@dataclass(frozen=True)
+class WorkerLimits:
+    """How much a worker takes on at once.
+
+    Attributes:
+        frames_per_request: Most frames in one request to Triton.
+        requests_in_flight: Most requests under way.
+        max_held_bytes: Stop reading while the frames under way hold more than this.
+        status_interval_s: How often each stream is reported.
+    """
+
+    frames_per_request: int
+    requests_in_flight: int
+    max_held_bytes: int
+    status_interval_s: float
+
+
+@dataclass(frozen=True)
+class _Batch:
+    entries: list[tuple[InputRecord, Frame | DeadLetter]]
+    answers: "asyncio.Task[list[Analyzed | Unusable]]"
+    held_bytes: int
+
+
+class InferWorker:
+    """One member of the infer group; `run` returns once `stop` is set and what was under way is committed."""
+
+    def __init__(
+        self,
+        consumer: Consumer,
+        producer: Producer,
+        analysis: FrameAnalysis,
+        labels: Labels,
+        limits: WorkerLimits,
+        status: StatusBook,
+        clock_ns: Callable[[], int],
+    ) -> None:
+        self._consumer = consumer
+        self._producer = producer
+        self._analysis = analysis
+        self._labels = labels
+        self._limits = limits
+        self._status = status
+        self._clock_ns = clock_ns
+        self._ledger = OffsetLedger()
+        self._under_way: deque[_Batch] = deque()
+        self._assigned: set[int] = set()
+        self._paused = False
+        self._failure: KafkaError | None = None
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Work until told to stop.
+
+        Raises:
+            SightlineError: The broker refused what we sent, or the topic is missing.
+        """
+        self._consumer.subscribe([topics.FRAMES.name], on_assign=self._on_assign, on_revoke=self._on_revoke)
+        loop = asyncio.get_running_loop()
+        next_commit = next_status = loop.time()
+        last_progress = loop.time()
+        try:
+            while not stop.is_set():
+                now = loop.time()
+                busy = self._read() | await self._publish_ready()
+                self._poll_producer()
+                last_progress = now if busy or not self._under_way else last_progress
+                self._pause_reading(stuck=now - last_progress > STUCK_S)
+                if now >= next_commit:
+                    self._commit(asynchronous=True)
+                    next_commit = now + COMMIT_INTERVAL_S
+                if now >= next_status:
+                    self._publish_status()
+                    next_status = now + self._limits.status_interval_s
+                if not busy:
+                    await self._wait_a_little()
+                else:
+                    await asyncio.sleep(0)
+            await self._drain()
+        finally:
+            for batch in self._under_way:
+                batch.answers.cancel()
+            self._consumer.close()
+
+    def _read(self) -> bool:
+        held = sum(batch.held_bytes for batch in self._under_way)
+        full = len(self._under_way) >= self._limits.requests_in_flight or held >= self._limits.max_held_bytes
+        if full:
+            if self._paused:
+                self._consumer.poll(0)  # keeps the membership; every partition is paused, nothing comes
+            return False
+        messages = self._consumer.consume(self._limits.frames_per_request, timeout=0)
+        records = [record for message in messages if (record := self._record(message))]
+        if not records:
+            return False
+        entries = [(record, decode_frame(record, self._clock_ns())) for record in records]
+        for record in records:
+            self._ledger.read(record.partition, record.offset)
+        jpegs = [frame.jpeg for _, frame in entries if isinstance(frame, Frame)]
+        answers = asyncio.ensure_future(self._analyze(jpegs))
+        self._under_way.append(_Batch(entries, answers, sum(len(jpeg) for jpeg in jpegs)))
+        return True
+
+    async def _analyze(self, jpegs: list[bytes]) -> list[Analyzed | Unusable]:
+        return await self._analysis.run(jpegs) if jpegs else []
+
+    def _record(self, message: "Message[bytes, bytes]") -> InputRecord | None:
+        error = message.error()
+        topic, partition, offset = message.topic(), message.partition(), message.offset()
+        if error is None and topic is not None and partition is not None and offset is not None:
+            return InputRecord(topic, partition, offset, message.key(), message.value() or b"")
+        if error is not None and error.code() in UNREADABLE:
+            raise SightlineError(
+                f"The topic {topics.FRAMES.name} cannot be read: {error.str()}.",
+                "Run `sightline topics apply`.",
+            )
+        log.warning("broker: %s", error.str() if error else "a record without a place")
+        return None
+
+    async def _publish_ready(self) -> bool:
+        published = False
+        while self._under_way and self._under_way[0].answers.done():
+            batch = self._under_way.popleft()
+            answers = iter(batch.answers.result())
+            for record, frame in batch.entries:
+                answer = next(answers) if isinstance(frame, Frame) else None
+                if self._ledger.holds(record.partition, record.offset):
+                    await self._publish(record, frame, answer)
+            published = True
+        return published
+
+    async def _publish(
+        self, record: InputRecord, frame: Frame | DeadLetter, answer: Analyzed | Unusable | None
+    ) -> None:
+        now_ns = self._clock_ns()
+        if isinstance(frame, Frame) and isinstance(answer, Unusable):
+            frame, answer = refuse_frame(record, frame, answer, now_ns), None
+        if isinstance(frame, DeadLetter):
+            log.warning("%s[%d]@%d: %s", record.topic, record.partition, record.offset, frame.reason)
+            self._status.count(frame.stream_id, frame.epoch or 0, dead_letters=1)
+            await self._produce(record, topics.DEAD_LETTERS.name, frame.value, frame.headers())
+            return
+        assert isinstance(answer, Analyzed)
+        detections = detections_of(frame, answer, self._labels, now_ns)
+        self._status.count(frame.stream_id, frame.epoch, frames=1, detections=len(detections.scores))
+        await self._produce(record, topics.DETECTIONS.name, detections.to_bytes(), [])
+
+    async def _produce(self, record: InputRecord, topic: str, value: bytes, headers: Headers) -> None:
+        def on_delivery(error: KafkaError | None, _: Any) -> None:
+            if error is None:
+                self._ledger.finish(record.partition, record.offset)
+            else:
+                self._failure = error
+
+        while True:
+            try:
+                # The partition is the input's: all stream topics are co-partitioned.
+                self._producer.produce(
+                    topic,
+                    value,
+                    record.key,
+                    record.partition,
+                    on_delivery=on_delivery,
+                    headers=[*headers],
+                )
+            except BufferError:
+                self._poll_producer()
+                await asyncio.sleep(IDLE_S)
+            else:
+                return
+
+    def _poll_producer(self) -> None:
+        self._producer.poll(0)
+        if self._failure is not None:
+            raise SightlineError(
+                f"The broker did not take detections: {self._failure.str()}.",
+                "Nothing is lost: the frames are not committed and are read again after a restart.",
+            )
+
+    def _publish_status(self) -> None:
+        for status in self._status.report(self._clock_ns()):
+            try:
+                self._producer.produce(topics.STREAMS.name, status.to_bytes(), status.key)
+            except BufferError:
+                return  # the counters are totals: the next report makes up for this one
+
+    def _pause_reading(self, *, stuck: bool) -> None:
+        if stuck and not self._paused:
+            self._consumer.pause([TopicPartition(topics.FRAMES.name, p) for p in self._assigned])
+            self._paused = True
+        elif self._paused and not stuck:
+            self._consumer.resume([TopicPartition(topics.FRAMES.name, p) for p in self._assigned])
+            self._paused = False
+
+    async def _wait_a_little(self) -> None:
+        if self._under_way:
+            await asyncio.wait([self._under_way[0].answers], timeout=IDLE_S)
+        else:
+            await asyncio.sleep(IDLE_S)
+
+    def _commit(self, *, asynchronous: bool) -> None:
+        offsets = [
+            TopicPartition(topics.FRAMES.name, partition, offset)
+            for partition, offset in self._ledger.take_committable().items()
+        ]
+        if not offsets:
+            return
+        try:
+            if asynchronous:
+                self._consumer.commit(offsets=offsets, asynchronous=True)
+            else:
+                self._consumer.commit(offsets=offsets, asynchronous=False)
+        except KafkaException as error:
+            # What is not committed is analysed again; the repeats are dropped downstream.
+            log.warning("commit refused: %s", error)
+
+    async def _drain(self) -> None:
+        deadline = asyncio.get_running_loop().time() + STOP_TIMEOUT_S
+        while self._under_way and asyncio.get_running_loop().time() < deadline:
+            await self._publish_ready()
+            self._poll_producer()
+            await self._wait_a_little()
+        self._publish_status()
+        self._producer.flush(max(0.1, deadline - asyncio.get_running_loop().time()))
+        self._commit(asynchronous=False)
+
+    def _on_assign(self, _: Consumer, partitions: list[TopicPartition]) -> None:
+        self._assigned |= {p.partition for p in partitions}
+        if self._paused:
+            self._consumer.pause(partitions)
+
+    def _on_revoke(self, _: Consumer, partitions: list[TopicPartition]) -> None:
+        self._commit(asynchronous=False)
+        for p in partitions:
+            self._assigned.discard(p.partition)
+            self._ledger.drop(p.partition)

@@ -1,0 +1,66 @@
+"""Opens what a stream's `source` setting names."""
+
+import threading
+from pathlib import Path
+
+import cv2
+
+from producers.camera import Paced, open_camera, open_capture, without_password
+from producers.sources import Source
+from producers.synthetic import SyntheticCamera, parse_synthetic
+from producers.video_file import VideoFile, open_video_file
+from sightline.errors import SightlineError
+
+_SCHEMES = ("rtsp", "rtsps", "http", "https")
+
+
+def open_source(
+    text: str,
+    *,
+    realtime: bool = False,
+    reconnect_delay_s: float = 2.0,
+    open_tries: int = 1,
+    stop: threading.Event | None = None,
+) -> Source:
+    """Open a source of frames.
+
+    Args:
+        text: A video file's path, an rtsp:// or http:// address, or `synthetic:NUMBER` with options (see
+            `producers.synthetic`). A video behind an http:// address that has an end is read like a file.
+        realtime: Play a file at its own rate, dropping what is late.
+        reconnect_delay_s: Pause before a camera is opened again.
+        open_tries: How often a camera is tried at first; 0 is for ever. Once it was there it is for ever.
+        stop: Ends the wait for a camera.
+
+    Raises:
+        SightlineError: It cannot be opened; says why and what to do.
+    """
+    if text.startswith("synthetic:"):
+        scene, live = parse_synthetic(text)
+        return Paced(SyntheticCamera(scene)) if live else SyntheticCamera(scene)
+    scheme, separator, _ = text.partition("://")
+    if not separator:
+        file: Source = open_video_file(Path(text))
+        return Paced(file) if realtime else file
+    if scheme.lower() not in _SCHEMES:
+        raise SightlineError(
+            f"The source {text} begins with {scheme}://, which is not known.",
+            f"Give a file, synthetic:NUMBER or an address with {', '.join(_SCHEMES)}.",
+        )
+    return _open_address(text, realtime, reconnect_delay_s, open_tries, stop or threading.Event())
+
+
+def _open_address(
+    address: str, realtime: bool, reconnect_delay_s: float, tries: int, stop: threading.Event
+) -> Source:
+    capture = open_capture(address)
+    tried = 1
+    while not capture.isOpened() and tried != tries and not stop.wait(reconnect_delay_s):
+        capture.release()
+        capture = open_capture(address)
+        tried += 1
+    finite = capture.isOpened() and capture.get(cv2.CAP_PROP_FRAME_COUNT) > 0
+    if finite and not address.lower().startswith("rtsp"):
+        video = VideoFile(capture, without_password(address))
+        return Paced(video) if realtime else video
+    return open_camera(address, reconnect_delay_s, capture)

@@ -1,0 +1,153 @@
+"""One stream of a gateway with its thread, its state on disk and its account."""
+
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from producers.account import FrameAccount
+from producers.capture import open_source
+from producers.encoding import ClockNs, Encode
+from producers.epochs import next_epoch, only_reader
+from producers.pacing import Pacer
+from producers.publisher import Publisher
+from producers.sources import Source
+from producers.statuses import StreamReport
+from producers.stream import Outcome, StreamPlan, StreamRun
+from sightline.errors import SightlineError
+from sightline.settings import GatewaySettings, StreamSettings
+
+_LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Way:
+    """The way that a stream's frames take.
+
+    Attributes:
+        topic: Where its messages go.
+        group: Who takes them from there.
+        encode: Makes them.
+        publisher: Sends them.
+    """
+
+    topic: str
+    group: str
+    encode: Encode
+    publisher: Publisher
+
+
+class Member:
+    """A stream that is captured in a thread of its own.
+
+    Args:
+        stream_id: The stream.
+        stream: Its source.
+        settings: What holds for all streams.
+        way: Where its frames go.
+        pacer: Learns what a file's consumers have taken.
+        state_dir: Keeps its epoch and its lock.
+        stop: Ends the capture.
+        clock_ns: The wall clock.
+    """
+
+    def __init__(
+        self,
+        stream_id: str,
+        stream: StreamSettings,
+        settings: GatewaySettings,
+        *,
+        way: Way,
+        pacer: Pacer,
+        state_dir: Path,
+        stop: threading.Event,
+        clock_ns: ClockNs,
+    ) -> None:
+        self.stream_id = stream_id
+        self._stream = stream
+        self._settings = settings
+        self._way = way
+        self._pacer = pacer
+        self._state_dir = state_dir
+        self._stop = stop
+        self._clock_ns = clock_ns
+        self._epoch = 0
+        self._account = FrameAccount(paced=settings.read_ahead_frames > 0)
+        self._run: StreamRun | None = None
+        self._outcome: Outcome | None = None
+        self._thread = threading.Thread(target=self._capture, name=f"stream {stream_id}", daemon=True)
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    @property
+    def started(self) -> bool:
+        """Whether it has its epoch, and so something to report."""
+        return self._epoch > 0
+
+    @property
+    def done(self) -> bool:
+        """Whether it is over and every frame accounted for."""
+        return self._outcome is not None
+
+    def report(self) -> StreamReport:
+        """How it stands."""
+        counters = self._account.counters()
+        if self._outcome is None:
+            message = self._run.message if self._run else ""
+            return StreamReport(self.stream_id, self._epoch, "running", message, counters)
+        message = self._outcome.message
+        lost = sum(counters.get(f"dropped.{reason}", 0) for reason in ("delivery_timeout", "delivery_failed"))
+        if lost:
+            message = f"{message} The broker did not store {lost} frames.".strip()
+        return StreamReport(self.stream_id, self._epoch, self._outcome.state, message, counters)
+
+    def give_up(self) -> None:
+        """Call it failed, for a thread that hangs somewhere and does not stop."""
+        self._account.close()
+        self._outcome = Outcome("failed", "It did not stop in time; its last frames are not accounted for.")
+
+    def _capture(self) -> None:
+        try:
+            with only_reader(self._state_dir / f"{self.stream_id}.lock"):
+                now_s = self._clock_ns() // 1_000_000_000
+                self._epoch = next_epoch(self._state_dir / f"{self.stream_id}.epoch", now_s)
+                outcome = self._captured(self._epoch)
+        except SightlineError as error:
+            _LOG.error("Stream %s: %s", self.stream_id, error)
+            outcome = Outcome("failed", str(error))
+        self._outcome = self._outcome or outcome
+
+    def _captured(self, epoch: int) -> Outcome:
+        plan = StreamPlan(
+            stream_id=self.stream_id,
+            epoch=epoch,
+            topic=self._way.topic,
+            encode=self._way.encode,
+            open=self._opener(),
+            max_in_flight=self._settings.max_queue_frames,
+            max_ahead=self._settings.read_ahead_frames or None,
+        )
+        self._run = StreamRun(plan, self._way.publisher, self._account, self._stop, self._clock_ns)
+        self._pacer.watch(self._way.group, self._way.topic, self._account)
+        try:
+            return self._run.run()
+        finally:
+            self._pacer.unwatch(self._account)
+
+    def _opener(self) -> Callable[[], Source]:
+        def opened() -> Source:
+            source = open_source(
+                self._stream.source,
+                realtime=self._stream.realtime,
+                reconnect_delay_s=self._settings.reconnect_delay_s,
+                open_tries=self._settings.open_tries,
+                stop=self._stop,
+            )
+            if source.live:
+                self._account.stop_pacing()
+            return source
+
+        return opened

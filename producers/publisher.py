@@ -1,0 +1,115 @@
+"""Hands messages to a Kafka producer and keeps account of what became of each."""
+
+import logging
+import threading
+from collections.abc import Callable
+from functools import partial
+from types import TracebackType
+from typing import Any, Final, Protocol, Self
+
+from confluent_kafka import KafkaError, KafkaException
+
+from producers.account import FrameAccount
+from sightline.errors import SightlineError
+
+_LOG = logging.getLogger(__name__)
+
+_REASONS: Final = {
+    KafkaError._MSG_TIMED_OUT: "delivery_timeout",
+    KafkaError.MSG_SIZE_TOO_LARGE: "too_large",
+    KafkaError.RECORD_LIST_TOO_LARGE: "too_large",
+    KafkaError._PURGE_QUEUE: "stopped",
+    KafkaError._PURGE_INFLIGHT: "stopped",
+}
+
+
+class KafkaProducer(Protocol):
+    """What is needed of `confluent_kafka.Producer`."""
+
+    def produce(self, topic: str, value: bytes, key: bytes, *, on_delivery: Callable[..., None]) -> None:
+        """Queue one record; raises `BufferError` or `KafkaException`."""
+        ...
+
+    def poll(self, timeout: float) -> int:
+        """Call the delivery callbacks that are due."""
+        ...
+
+    def purge(self, *, in_queue: bool, in_flight: bool) -> None:
+        """Fail what has not been delivered."""
+        ...
+
+    def flush(self, timeout: float) -> int:
+        """Wait for all deliveries; returns how many are left."""
+        ...
+
+
+class Publisher:
+    """One producer with the thread that calls its delivery callbacks. A context manager."""
+
+    def __init__(self, producer: KafkaProducer) -> None:
+        self._producer = producer
+        self._closing = threading.Event()
+        self._poller = threading.Thread(target=self._poll, name="deliveries", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._poller.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._closing.set()
+        self._poller.join()
+
+    def try_send(self, topic: str, key: bytes, value: bytes, account: FrameAccount) -> bool:
+        """Send one frame's message; False, and the frame still in hand, if the queue is full.
+
+        Raises:
+            SightlineError: The producer is beyond repair; the frame has been counted as dropped.
+        """
+        account.send()
+        try:
+            self._producer.produce(topic, value, key, on_delivery=partial(_settle, account))
+        except BufferError:
+            account.take_back()
+            return False
+        except KafkaException as error:
+            reason = error.args[0]
+            account.fail(drop_reason(reason))
+            if reason.fatal():
+                raise SightlineError(
+                    f"The Kafka client has failed: {reason.str()}.", "Start again."
+                ) from error
+            _LOG.warning("A frame of %s was refused: %s", key.decode(), reason.str())
+        return True
+
+    def send_status(self, topic: str, key: bytes, value: bytes, done: Callable[[bool], None]) -> None:
+        """Send a message that is no frame; `done` is told whether it was stored, from another thread."""
+        try:
+            self._producer.produce(topic, value, key, on_delivery=lambda error, _: done(error is None))
+        except (BufferError, KafkaException):
+            done(False)
+
+    def purge(self) -> None:
+        """Give up all that the broker has not acknowledged."""
+        self._producer.purge(in_queue=True, in_flight=True)
+
+    def _poll(self) -> None:
+        while not self._closing.is_set():
+            self._producer.poll(0.1)
+        self._producer.poll(0)
+
+
+def drop_reason(error: KafkaError) -> str:
+    """The reason to count a frame under that the broker did not store."""
+    return _REASONS.get(error.code(), "delivery_failed")
+
+
+def _settle(account: FrameAccount, error: KafkaError | None, message: Any) -> None:
+    if error is None:
+        account.publish(message.partition(), message.offset())
+        return
+    reason = drop_reason(error)
+    account.fail(reason)
+    if reason != "stopped":
+        _LOG.error("A frame was not stored by the broker: %s", error.str())

@@ -1,0 +1,1 @@
+"""Measurements: each module is one `sightline bench` command and returns JSON-able figures."""

@@ -1,0 +1,121 @@
+"""Puts the command line together: our own commands, and those that the stages register as entry points.
+
+The stages are found by their entry points (`sightline.commands` and `sightline.bench` in pyproject.toml),
+so that this package imports none of them.
+"""
+
+import functools
+from collections.abc import Callable, Mapping, Sequence
+from importlib.metadata import entry_points, version
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import typer
+from rich.console import Console
+
+from sightline.cli import data_commands, stack_commands
+from sightline.cli.config_commands import config_app, topics_app
+from sightline.cli.context import CliContext, parse_values
+from sightline.cli.doctor import doctor
+from sightline.errors import SightlineError
+
+STOPPED_BY_USER: Final = 130
+
+_COMMANDS: Final[Mapping[str, Sequence[Callable[..., int | None]]]] = {
+    "The whole system": (stack_commands.demo, stack_commands.run, stack_commands.up, stack_commands.down),
+    "Look inside": (stack_commands.status, data_commands.query, doctor),
+}
+_STAGES: Final = ("produce", "infer", "track", "write")
+
+
+def build() -> typer.Typer:
+    """The whole command line."""
+    app = typer.Typer(
+        name="sightline",
+        add_completion=False,
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        rich_markup_mode="rich",
+        context_settings={"help_option_names": ["-h", "--help"]},
+        help="Many cameras in, questions you can ask in SQL out.",
+        epilog="Settings come from the command line, else SIGHTLINE_SECTION_KEY in the environment, else "
+        "sightline.toml; `sightline config check` lists them all.",
+    )
+    app.callback()(_global_options)
+    for panel, commands in _COMMANDS.items():
+        for command in commands:
+            app.command(rich_help_panel=panel)(_exiting(command))
+    app.add_typer(config_app, name="config", rich_help_panel="Set up")
+    app.add_typer(topics_app, name="topics", rich_help_panel="Set up")
+    for point in sorted(
+        entry_points(group="sightline.commands"), key=lambda point: _STAGES.index(point.name)
+    ):
+        app.command(name=point.name, rich_help_panel="Stages")(_exiting(point.load()))
+    bench_app = typer.Typer(no_args_is_help=True, help="Measure. Every bench prints one JSON document.")
+    for point in sorted(entry_points(group="sightline.bench"), key=lambda point: point.name):
+        bench_app.command(name=point.name)(point.load())
+    app.add_typer(bench_app, name="bench", rich_help_panel="Set up")
+    return app
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command line; returns its exit code. An expected problem is two lines, never a traceback."""
+    try:
+        build()(args=list(arguments))
+    except SightlineError as error:
+        say_error(error)
+        return 1
+    except KeyboardInterrupt:
+        return STOPPED_BY_USER
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else 1
+    return 0
+
+
+def say_error(error: SightlineError) -> None:
+    """Print an error for people, to standard error."""
+    console = Console(stderr=True, highlight=False)
+    console.print(f"[bold red]Error:[/] {_plain(error.what)}", soft_wrap=True)
+    if error.fix:
+        console.print(f"       {_plain(error.fix)}", soft_wrap=True)
+
+
+def _plain(text: str) -> str:
+    return text.replace("[", r"\[")
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"sightline {version('sightline')}")
+        raise typer.Exit
+
+
+def _exiting(command: Callable[..., int | None]) -> Callable[..., None]:
+    """The command as Typer wants it: a number that it returns becomes the exit code."""
+
+    @functools.wraps(command)
+    def wrapped(*args: Any, **options: Any) -> None:
+        if code := command(*args, **options):
+            raise typer.Exit(code)
+
+    return wrapped
+
+
+def _global_options(
+    ctx: typer.Context,
+    config: Annotated[
+        Path | None,
+        typer.Option(help="Settings file; default: sightline.toml if there is one.", show_default=False),
+    ] = None,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set", metavar="SECTION.KEY=VALUE", help="One setting; may be repeated.", show_default=False
+        ),
+    ] = None,
+    _version: Annotated[
+        bool,
+        typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version and exit."),
+    ] = False,
+) -> None:
+    ctx.obj = CliContext(config, parse_values(set_ or []))

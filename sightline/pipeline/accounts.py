@@ -1,0 +1,124 @@
+"""Frame conservation: captured = written + dropped + in flight, for each stream, from the tables."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+Row = Mapping[str, Any]
+Query = Callable[[str, Mapping[str, Any]], Sequence[Row]]
+"""Runs one SELECT with parameters and returns its rows by column name."""
+
+
+@dataclass(frozen=True)
+class StreamAccount:
+    """Where the frames of one stream are.
+
+    Attributes:
+        stream_id: The stream.
+        captured: Frames that the gateway took from its source.
+        written: Frames that have a row in `frames`.
+        dropped: Frames that were given up, by reason.
+        detections: Detections that the tracker saw on the written frames.
+        detection_rows: Rows in `detections`.
+        ended: Whether the gateway said that nothing more will come.
+        failed: Whether it said that the source failed.
+        message: What the gateway says for people, if anything.
+    """
+
+    stream_id: str
+    captured: int
+    written: int
+    dropped: Mapping[str, int] = field(default_factory=dict)
+    detections: int = 0
+    detection_rows: int = 0
+    ended: bool = False
+    failed: bool = False
+    message: str = ""
+
+    @property
+    def in_flight(self) -> int:
+        """Frames that are still on their way; below zero if more were written than captured."""
+        return self.captured - self.written - sum(self.dropped.values())
+
+    @property
+    def balanced(self) -> bool:
+        """Whether every captured frame is accounted for, with none left on its way."""
+        return self.in_flight == 0
+
+
+CAPTURE_SQL = """
+SELECT stream_id, epoch, argMax(counters, at) AS counters, argMax(state, at) AS state,
+       argMax(message, at) AS message
+FROM streams WHERE stage = 'capture' AND at >= fromUnixTimestamp64Nano({since_ns:Int64})
+GROUP BY stream_id, epoch ORDER BY stream_id, epoch"""
+
+WRITTEN_SQL = """
+SELECT stream_id, epoch, count() AS frames, max(seq) + 1 AS seen, sum(detections) AS detections
+FROM frames WHERE stream_id IN {streams:Array(String)} GROUP BY stream_id, epoch"""
+
+DETECTION_ROWS_SQL = """
+SELECT stream_id, epoch, count() AS detection_rows
+FROM detections WHERE stream_id IN {streams:Array(String)} GROUP BY stream_id, epoch"""
+
+DEAD_SQL = """
+SELECT stream_id, epoch, uniqExact(seq) AS frames, max(seq) + 1 AS seen
+FROM dead_letters WHERE stream_id IN {streams:Array(String)} AND seq IS NOT NULL GROUP BY stream_id, epoch"""
+
+
+def read_accounts(query: Query, since_ns: int) -> list[StreamAccount]:
+    """The accounts of the streams that gateways reported since a time, over the epochs that they reported."""
+    captures = query(CAPTURE_SQL, {"since_ns": since_ns})
+    streams = {"streams": sorted({row["stream_id"] for row in captures})}
+    written = _by_epoch(query(WRITTEN_SQL, streams))
+    rows = _by_epoch(query(DETECTION_ROWS_SQL, streams))
+    dead = _by_epoch(query(DEAD_SQL, streams))
+    accounts: dict[str, StreamAccount] = {}
+    for capture in captures:
+        key = (capture["stream_id"], capture["epoch"])
+        account = _account(capture, written.get(key, {}), rows.get(key, {}), dead.get(key, {}))
+        earlier = accounts.get(account.stream_id)
+        accounts[account.stream_id] = _sum(earlier, account) if earlier else account
+    return list(accounts.values())
+
+
+def _account(capture: Row, written: Row, rows: Row, dead: Row) -> StreamAccount:
+    counters: Mapping[str, int] = capture["counters"]
+    dropped = {
+        name.removeprefix("dropped."): count
+        for name, count in counters.items()
+        if name.startswith("dropped.") and count
+    }
+    if dead.get("frames"):
+        dropped["dead_letter"] = dead["frames"]
+    # A gateway that was killed reported less than it had captured; the frames themselves know better.
+    captured = max(counters.get("captured", 0), written.get("seen", 0), dead.get("seen", 0))
+    return StreamAccount(
+        stream_id=capture["stream_id"],
+        captured=captured,
+        written=written.get("frames", 0),
+        dropped=dropped,
+        detections=written.get("detections", 0),
+        detection_rows=rows.get("detection_rows", 0),
+        ended=capture["state"] != "running",
+        failed=capture["state"] == "failed",
+        message=capture["message"],
+    )
+
+
+def _sum(a: StreamAccount, b: StreamAccount) -> StreamAccount:
+    reasons = sorted(a.dropped.keys() | b.dropped.keys())
+    return StreamAccount(
+        stream_id=a.stream_id,
+        captured=a.captured + b.captured,
+        written=a.written + b.written,
+        dropped={reason: a.dropped.get(reason, 0) + b.dropped.get(reason, 0) for reason in reasons},
+        detections=a.detections + b.detections,
+        detection_rows=a.detection_rows + b.detection_rows,
+        ended=b.ended,
+        failed=b.failed,
+        message=b.message,
+    )
+
+
+def _by_epoch(rows: Sequence[Row]) -> dict[tuple[str, int], Row]:
+    return {(row["stream_id"], row["epoch"]): row for row in rows}

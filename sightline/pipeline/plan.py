@@ -1,0 +1,95 @@
+"""Which processes a pipeline runs, with which arguments and settings. Nothing is started here."""
+
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from pathlib import Path
+from typing import Any, Final
+
+from sightline.pipeline.cameras import Camera
+from sightline.settings import Settings
+from sightline.settings_sources import FILE_VARIABLE, PREFIX, environment_of
+from sightline.stack.processes import ProcessSpec
+
+LOGS: Final = "logs"
+GATEWAY_STATE: Final = "gateway"
+
+
+class StopOrder(IntEnum):
+    """What stops first: the sources, then each stage behind them, then the servers."""
+
+    CAMERAS = 0
+    INFER = 1
+    TRACK = 2
+    WRITE = 3
+    SERVERS = 9
+
+
+@dataclass(frozen=True)
+class Addresses:
+    """Where the servers of this run are.
+
+    Attributes:
+        kafka: host:port of the broker.
+        triton: host:port of Triton's gRPC; None if no stream needs it.
+        http_port: The writer's HTTP port; 0 where a ClickHouse server holds the tables.
+    """
+
+    kafka: str
+    triton: str | None
+    http_port: int
+
+
+def with_addresses(settings: Settings, addresses: Addresses, data_dir: Path) -> Settings:
+    """The settings that the stages of this run get."""
+    return settings.model_copy(
+        update={
+            "kafka": settings.kafka.model_copy(update={"bootstrap": addresses.kafka}),
+            "triton": settings.triton.model_copy(update={"url": addresses.triton}),
+            "clickhouse": settings.clickhouse.model_copy(update={"http_port": addresses.http_port}),
+            "data": settings.data.model_copy(update={"dir": data_dir}),
+        }
+    )
+
+
+def stage_environment(
+    settings: Settings, base: Mapping[str, str], config: Path | None = None
+) -> dict[str, str]:
+    """The environment of a stage: ours, with exactly these settings."""
+    kept = {name: value for name, value in base.items() if not name.startswith(PREFIX)}
+    if config is not None:
+        kept[FILE_VARIABLE] = str(config)
+    # A stage's log goes to a file or a pipe, where Python would hold lines back.
+    return kept | environment_of(settings) | {"PYTHONUNBUFFERED": "1"}
+
+
+def server_side_specs(
+    settings: Settings, env: Mapping[str, str], data_dir: Path, *, infers: bool
+) -> list[ProcessSpec]:
+    """The writer, a track worker and, if frames are to be analysed, an infer worker; in starting order."""
+    stages: list[tuple[str, StopOrder]] = [("write", StopOrder.WRITE), ("track", StopOrder.TRACK)]
+    if infers:
+        stages.append(("infer", StopOrder.INFER))
+    return [_spec(name, [name], env, data_dir, group=order) for name, order in stages]
+
+
+def camera_spec(camera: Camera, env: Mapping[str, str], data_dir: Path) -> ProcessSpec:
+    """A gateway process for one camera. A file that failed half-way is not read twice."""
+    arguments = ["produce", camera.source, "--stream", camera.stream_id, "--mode", camera.mode]
+    arguments += ["--realtime"] if camera.realtime else []
+    arguments += ["--state", str(data_dir / GATEWAY_STATE)]
+    name = f"camera-{camera.stream_id}"
+    return _spec(name, arguments, env, data_dir, group=StopOrder.CAMERAS, restart=camera.is_live)
+
+
+def _spec(
+    name: str, arguments: Sequence[str], env: Mapping[str, str], data_dir: Path, **options: Any
+) -> ProcessSpec:
+    return ProcessSpec(
+        name=name,
+        argv=(sys.executable, "-m", "sightline", *arguments),
+        env=env,
+        log_path=data_dir / LOGS / f"{name}.log",
+        **options,
+    )

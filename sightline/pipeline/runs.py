@@ -1,0 +1,156 @@
+"""One run of a pipeline from start to end, as `sightline demo` and `sightline run` do it."""
+
+import json
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from rich.console import Console
+
+from sightline.errors import SightlineError
+from sightline.pipeline.cameras import Camera
+from sightline.pipeline.models import model_spec, with_model, write_serving
+from sightline.pipeline.monitor import Monitor
+from sightline.pipeline.pipeline import POLL_S, Pipeline
+from sightline.pipeline.report import Report, read_report
+from sightline.pipeline.summary import print_summary
+from sightline.settings import Settings
+from sightline.stack.datadir import DataDir
+from sightline.stack.signals import Patience, interrupted_by_signals
+
+
+@dataclass(frozen=True)
+class RunPlan:
+    """What to run.
+
+    Attributes:
+        cameras: The sources.
+        seconds: Stop the cameras after this long; None lets them run to their end.
+        report: Write the report to this file, as JSON.
+        config: The settings file, for gateways.
+        title: What is being done, for people.
+    """
+
+    cameras: Sequence[Camera]
+    seconds: float | None
+    report: Path | None
+    config: Path | None
+    title: str
+
+
+def prepare(
+    settings: Settings, data: DataDir, cameras: Sequence[Camera], *, infers: bool
+) -> tuple[Settings, Path | None]:
+    """Check the sources and make the model ready, before anything is started.
+
+    Args:
+        settings: Of the whole system.
+        data: The data folder.
+        cameras: The sources.
+        infers: Whether Triton is needed.
+
+    Returns:
+        The settings with a model, and the repository for a Triton of our own; None if there is none.
+
+    Raises:
+        SightlineError: A file is not there, or the model does not fit.
+    """
+    for camera in cameras:
+        check_source(camera.source)
+    settings = with_model(settings, data.path)
+    model_spec(settings.model)
+    if not infers or settings.triton.url is not None:
+        return settings, None
+    return settings, write_serving(settings, data.path)
+
+
+def check_source(source: str) -> None:
+    """Refuse a file that is not there; whether it is a video is found out by the gateway."""
+    if "://" in source or source.startswith("synthetic:"):
+        return
+    path = Path(source)
+    if not path.exists():
+        raise SightlineError(f"There is no file {source}.", "Check the path.")
+    if not path.is_file():
+        raise SightlineError(f"{source} is not a file.", "Give video files, or addresses such as rtsp://…")
+    if path.stat().st_size == 0:
+        raise SightlineError(f"{source} is empty.", "Copy the video again.")
+
+
+def execute(settings: Settings, data: DataDir, plan: RunPlan, console: Console) -> Report:
+    """Run cameras through a pipeline of their own until they end, and say what came of it.
+
+    Ctrl-C or SIGTERM stops everything in good order, at any time.
+
+    Raises:
+        SightlineError: Something cannot be started, or keeps crashing.
+        KeyboardInterrupt: The user stopped it; everything is stopped.
+    """
+    started_s = time.monotonic()
+    say = speaker(console)
+    with interrupted_by_signals():
+        infers = any(camera.mode == "frames" for camera in plan.cameras)
+        settings, repository = prepare(settings, data, plan.cameras, infers=infers)
+        pipeline = Pipeline(settings, data, repository, say, plan.config)
+        try:
+            pipeline.start()
+            since_ns = time.time_ns()
+            pipeline.start_cameras(plan.cameras)
+            complete = _watch(pipeline, plan, console, since_ns)
+            report = _report(pipeline, plan, since_ns, started_s, complete=complete)
+            print_summary(console, report, pipeline.query)
+            if plan.report is not None:
+                write_report(report, plan.report)
+        finally:
+            with Patience() as patience:
+                say("Stopping")
+                pipeline.stop(hurry=patience.is_over)
+    return report
+
+
+def write_report(report: Report, path: Path) -> None:
+    """Write the report as JSON; raises SightlineError if the file cannot be written."""
+    try:
+        path.write_text(json.dumps(report.as_json(), indent=2) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise SightlineError(
+            f"The report {path} cannot be written: {error.strerror}.", "Check the path."
+        ) from error
+
+
+def _watch(pipeline: Pipeline, plan: RunPlan, console: Console, since_ns: int) -> bool:
+    """Show the flow until the cameras are done and all is written; False if frames got stuck."""
+    with Monitor(pipeline, console, since_ns, plan.title) as monitor:
+        until_s = time.monotonic() + plan.seconds if plan.seconds is not None else float("inf")
+        while pipeline.cameras_running() and time.monotonic() < until_s:
+            pipeline.poll()
+            monitor.tick()
+            time.sleep(POLL_S)
+        pipeline.stop_cameras()
+        monitor.title = "Writing what is under way"
+        return pipeline.drain(since_ns, monitor.tick)
+
+
+def _report(pipeline: Pipeline, plan: RunPlan, since_ns: int, started_s: float, *, complete: bool) -> Report:
+    accounts = pipeline.accounts(since_ns)
+    reported = {account.stream_id for account in accounts}
+    problems = [
+        f"{camera.stream_id}: nothing was captured from {camera.source}."
+        for camera in plan.cameras
+        if camera.stream_id not in reported
+    ]
+    problems += [f"{account.stream_id}: {account.message}" for account in accounts if account.failed]
+    if not complete and not problems:
+        problems.append("Frames got stuck on their way; the logs in the data folder say where.")
+    report = read_report(pipeline.query, accounts, since_ns, time.monotonic() - started_s, problems)
+    return replace(report, peak_rss_mib=pipeline.peak_rss_mib)
+
+
+def speaker(console: Console) -> Callable[[str], None]:
+    """What tells people about slow steps."""
+
+    def say(sentence: str) -> None:
+        console.print(f"[dim]{sentence.replace('[', chr(92) + '[')}[/]", soft_wrap=True, highlight=False)
+
+    return say

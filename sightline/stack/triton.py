@@ -1,0 +1,182 @@
+"""A local Triton inference server as a child process, serving a model repository on loopback."""
+
+import http.client
+import os
+import shutil
+import uuid
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+
+from sightline.errors import SightlineError
+from sightline.stack.cache import Progress, cache_folder, silent
+from sightline.stack.ports import LOOPBACK, free_ports
+from sightline.stack.processes import ProcessSpec
+from sightline.stack.server import PORT_TAKEN, Server
+from sightline.stack.triton_install import TritonInstall, install_triton
+from sightline.stack.triton_python import find_stub_python
+
+_TELLING = (
+    r"No space left on device|Unable to initialize shared memory|Failed to increase the shared memory",
+    PORT_TAKEN,
+    r"UNAVAILABLE|[Ff]ailed to load|failed to poll model",
+    r"^E\d{4} |error:|cannot (open|run)|not found",
+)
+_SHM = Path("/dev/shm")  # noqa: S108 - where Linux keeps shared memory, not a place for temporary files
+_SHM_FREE_BYTES = 32 * 1024 * 1024
+_PROBE_TIMEOUT_S = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class TritonOptions:
+    """How the local Triton is installed and run.
+
+    Attributes:
+        cache: The cache folder; None is the default one of this user.
+        python: The interpreter for the models; None looks for one.
+        models_lock: The models' packages with digests; None is `triton_repo/requirements.lock`.
+        arguments: More arguments for `tritonserver`.
+    """
+
+    cache: Path | None = None
+    python: Path | None = None
+    models_lock: Path | None = None
+    arguments: tuple[str, ...] = ()
+
+
+class LocalTriton(Server):
+    """A Triton server of our own; see `Server` for how to run it."""
+
+    def __init__(
+        self,
+        model_repository: Path,
+        models: Sequence[str],
+        log_path: Path,
+        options: TritonOptions | None = None,
+        progress: Progress = silent,
+    ) -> None:
+        """Name what to serve; nothing happens yet.
+
+        Args:
+            model_repository: The folder that holds a folder for each model.
+            models: The models to load; others in the folder are left alone.
+            log_path: The server's log file, appended.
+            options: How to install and run.
+            progress: Told about slow steps.
+        """
+        super().__init__("triton", log_path.absolute(), _TELLING, progress)
+        self._repository = model_repository.absolute()
+        self._models = tuple(models)
+        self._options = options or TritonOptions()
+        self._install: TritonInstall | None = None
+        self._ports: tuple[int, ...] = ()
+        # Names the shared memory, so that what a killed server left can be told from that of others.
+        self.shared_memory_prefix = f"sightline_{uuid.uuid4().hex[:12]}_"
+
+    @property
+    def grpc_url(self) -> str:
+        """`127.0.0.1:PORT` for gRPC clients; known from `start` on, settled by `wait_ready`."""
+        return f"{LOOPBACK}:{self._port(0)}"
+
+    @property
+    def http_url(self) -> str:
+        """`127.0.0.1:PORT` for HTTP clients."""
+        return f"{LOOPBACK}:{self._port(1)}"
+
+    @property
+    def metrics_url(self) -> str:
+        """The address of the metrics, for Prometheus."""
+        return f"http://{LOOPBACK}:{self._port(2)}/metrics"
+
+    def prepare(self) -> None:
+        """Install the server and the models' environment if needed; up to a minute the first time.
+
+        Raises:
+            SightlineError: It cannot run here, something cannot be installed, or a model is missing.
+        """
+        for model in self._models:
+            if not (self._repository / model / "config.pbtxt").is_file():
+                raise SightlineError(
+                    f"The model repository {self._repository} has no {model}/config.pbtxt.",
+                    "Build the model first, or name the right folder.",
+                )
+        _check_shared_memory(_SHM)
+        if self._install is None:
+            options = self._options
+            cache = options.cache or cache_folder(os.environ, Path.home())
+            lock = options.models_lock or _default_lock()
+            self._install = install_triton(cache, find_stub_python(options.python), lock, self._progress)
+
+    def _probe(self) -> AbstractContextManager[Callable[[], bool]]:
+        return nullcontext(self._models_are_ready)
+
+    def _clean(self) -> None:
+        # What a killed server leaves in shared memory nobody else ever removes.
+        for leftover in _SHM.glob(f"{self.shared_memory_prefix}*"):
+            leftover.unlink(missing_ok=True)
+
+    def _port(self, index: int) -> int:
+        if not self._ports:
+            raise RuntimeError("triton was not started")
+        return self._ports[index]
+
+    def _spec(self) -> ProcessSpec:
+        install = self._install
+        assert install is not None  # prepare has run
+        self._ports = free_ports(3, self._ports)
+        grpc, http_port, metrics = self._ports
+        argv = (
+            str(install.server),
+            f"--model-repository={self._repository}",
+            f"--backend-directory={install.backends}",
+            "--model-control-mode=explicit",
+            *(f"--load-model={model}" for model in self._models),
+            *(f"--{kind}-address={LOOPBACK}" for kind in ("grpc", "http", "metrics")),
+            f"--grpc-port={grpc}",
+            f"--http-port={http_port}",
+            f"--metrics-port={metrics}",
+            f"--backend-config=python,shm-region-prefix-name={self.shared_memory_prefix}",
+            "--exit-timeout-secs=10",
+            *self._options.arguments,
+        )
+        env = {key: value for key, value in os.environ.items() if key not in ("PYTHONHOME", "PYTHONPATH")}
+        # The stub takes the environment of the first python3 in PATH, and nothing else tells it.
+        env["PATH"] = os.pathsep.join([str(install.models_bin), env.get("PATH", os.defpath)])
+        env["LD_LIBRARY_PATH"] = os.pathsep.join(
+            [*map(str, install.libraries), *filter(None, [env.get("LD_LIBRARY_PATH")])]
+        )
+        return ProcessSpec("triton", argv, env, self.log_path, stop_timeout_s=self.stop_timeout_s)
+
+    def _models_are_ready(self) -> bool:
+        connection = http.client.HTTPConnection(LOOPBACK, self._port(1), timeout=_PROBE_TIMEOUT_S)
+        try:
+            for path in ("/v2/health/ready", *(f"/v2/models/{model}/ready" for model in self._models)):
+                connection.request("GET", path)
+                answer = connection.getresponse()
+                answer.read()
+                if answer.status != http.HTTPStatus.OK:
+                    return False
+        except (OSError, http.client.HTTPException):
+            return False
+        finally:
+            connection.close()
+        return True
+
+
+def _default_lock() -> Path:
+    # The packages lie side by side, in a checkout as in an install.
+    return Path(__file__).parents[2] / "triton_repo" / "requirements.lock"
+
+
+def _check_shared_memory(folder: Path) -> None:
+    try:
+        free_bytes = shutil.disk_usage(folder).free
+    except OSError:
+        free_bytes = 0
+    if free_bytes < _SHM_FREE_BYTES:
+        raise SightlineError(
+            f"Triton needs {_SHM_FREE_BYTES >> 20} MiB of shared memory in {folder}; "
+            f"{free_bytes >> 20} MiB are free.",
+            "In a container give it more, for example with --shm-size=256m.",
+        )

@@ -1,0 +1,175 @@
+"""What a model is: the facts about a detector that its input and output must fit, kept beside its file."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from sightline.errors import SightlineError
+from sightline.vision.heads import Head, InputSize
+from sightline.vision.labels import check_labels, labels_version
+from sightline.vision.letterbox import Position
+
+SPEC_FILE = "model.json"
+MODEL_FILE = "model.onnx"
+SPEC_FORMAT = 1
+
+Layout = Literal["NCHW", "NHWC"]
+Dtype = Literal["float32", "float16"]
+Colour = Literal["BGR", "RGB"]
+
+
+@dataclass(frozen=True)
+class Preprocessing:
+    """How a picture becomes a model's input.
+
+    Attributes:
+        colour: The channels' order in the input.
+        scale: Levels 0..255 are multiplied by this.
+        pad_value: The level of the padding, before scaling, 0..255.
+        position: Where the picture lies in the input.
+    """
+
+    colour: Colour
+    scale: float
+    pad_value: int
+    position: Position
+
+
+ULTRALYTICS = Preprocessing("RGB", 1 / 255, 114, "centre")
+MEGVII = Preprocessing("BGR", 1.0, 114, "top-left")
+
+
+def default_preprocessing(head: Head) -> Preprocessing:
+    """Say how the project that made this kind of head feeds its models."""
+    return MEGVII if head is Head.YOLOX else ULTRALYTICS
+
+
+@dataclass(frozen=True)
+class ModelSpec:
+    """All that is needed to feed a detector and to read its output.
+
+    Attributes:
+        head: Its output layout.
+        width: Its input's width in pixels.
+        height: Its input's height in pixels.
+        input_name: The input tensor's name.
+        output_name: The name of the output tensor that holds the detections.
+        labels: The class names; their order is the class ids'.
+        preprocessing: How a picture becomes its input.
+        batch: The batch size that the model is fixed to, or None if any is taken.
+        layout: The order of the input's axes.
+        dtype: The input's type.
+        labels_version: Names this list of labels in messages; made from the labels unless given.
+    """
+
+    head: Head
+    width: int
+    height: int
+    input_name: str
+    output_name: str
+    labels: tuple[str, ...]
+    preprocessing: Preprocessing
+    batch: int | None = None
+    layout: Layout = "NCHW"
+    dtype: Dtype = "float32"
+    labels_version: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.labels_version:
+            object.__setattr__(self, "labels_version", labels_version(self.labels))
+
+    @property
+    def size(self) -> InputSize:
+        """The input's size in pixels."""
+        return InputSize(self.width, self.height)
+
+    def to_json(self) -> str:
+        """Write the spec as JSON, the same text for the same spec."""
+        return json.dumps({"format": SPEC_FORMAT, **asdict(self)}, indent=2) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str, where: str = SPEC_FILE) -> Self:
+        """Read what `to_json` wrote.
+
+        Args:
+            text: The JSON.
+            where: Names the source in errors.
+
+        Raises:
+            SightlineError: Not JSON, or a field is missing, unknown or of a wrong value.
+        """
+        try:
+            data = json.loads(text)
+            if not isinstance(data, dict):
+                raise ValueError("not an object")
+            if data.pop("format", None) != SPEC_FORMAT:
+                raise ValueError(f"format is not {SPEC_FORMAT}")
+            return cls._from_fields(data, where)
+        except (TypeError, ValueError, KeyError) as error:
+            raise SightlineError(
+                f"The model's metadata {where} cannot be used: {error}.",
+                "Write it anew from the ONNX file with its head and labels.",
+            ) from error
+
+    @classmethod
+    def _from_fields(cls, data: Mapping[str, Any], where: str) -> Self:
+        unknown = set(data) - {field.name for field in fields(cls)}
+        if unknown:
+            raise ValueError(f"unknown field {sorted(unknown)[0]!r}")
+        preprocessing = Preprocessing(**data["preprocessing"])
+        labels = check_labels([str(name) for name in data["labels"]], where)
+        spec = cls(**{**data, "head": Head(data["head"]), "labels": labels, "preprocessing": preprocessing})
+        spec._check()
+        return spec
+
+    def _check(self) -> None:
+        preprocessing = self.preprocessing
+        allowed: tuple[tuple[str, object, tuple[object, ...]], ...] = (
+            ("layout", self.layout, ("NCHW", "NHWC")),
+            ("dtype", self.dtype, ("float32", "float16")),
+            ("colour", preprocessing.colour, ("BGR", "RGB")),
+            ("position", preprocessing.position, ("top-left", "centre")),
+        )
+        for name, value, choices in allowed:
+            if value not in choices:
+                raise ValueError(f"{name} is {value!r}, not one of {', '.join(map(str, choices))}")
+        whole: tuple[tuple[str, object, int, int], ...] = (
+            ("width", self.width, 1, 16_384),
+            ("height", self.height, 1, 16_384),
+            ("batch", 1 if self.batch is None else self.batch, 1, 1024),
+            ("pad_value", preprocessing.pad_value, 0, 255),
+        )
+        for name, number, least, most in whole:
+            if not isinstance(number, int) or not least <= number <= most:
+                raise ValueError(f"{name} is {number!r}, not a whole number from {least} to {most}")
+        if not isinstance(preprocessing.scale, int | float) or not 0 < preprocessing.scale <= 1:
+            raise ValueError(f"scale is {preprocessing.scale!r}, not above 0 and at most 1")
+
+
+def load_spec(path: Path) -> ModelSpec:
+    """Read a model's metadata.
+
+    Args:
+        path: The model's folder, or its `model.json`.
+
+    Raises:
+        SightlineError: It is missing or cannot be used.
+    """
+    file = path / SPEC_FILE if path.is_dir() else path
+    try:
+        text = file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SightlineError(
+            f"Cannot read the model's metadata {file}: {error}.",
+            "Give a folder that holds model.json and model.onnx.",
+        ) from error
+    return ModelSpec.from_json(text, str(file))
+
+
+def save_spec(spec: ModelSpec, folder: Path) -> Path:
+    """Write a model's metadata into its folder, which must exist; returns the file's path."""
+    path = folder / SPEC_FILE
+    path.write_text(spec.to_json(), encoding="utf-8")
+    return path

@@ -1,0 +1,113 @@
+"""A whole system that stays up: what it says of itself, and what it does with bad input."""
+
+import csv
+import io
+import json
+import os
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from pathlib import Path
+
+import clickhouse_connect
+import pytest
+from confluent_kafka import Producer
+
+from schemas import topics
+from tests.e2e.system import make_video, rows, run_sightline, run_well
+
+WAIT_S = 60
+
+
+def publish(bootstrap: str, records: list[tuple[str, bytes, bytes]]) -> None:
+    producer = Producer({"bootstrap.servers": bootstrap, "partitioner": "murmur2_random"})
+    for topic, key, value in records:
+        producer.produce(topic, value, key)
+    assert producer.flush(30) == 0
+
+
+def wait_for_rows(data: Path, sql: str, count: int) -> list[dict]:
+    deadline = time.monotonic() + WAIT_S
+    while len(found := rows(data, sql)) < count and time.monotonic() < deadline:
+        time.sleep(0.5)
+    return found
+
+
+def test_status_names_every_process_and_it_runs(state):
+    names = {stage["name"] for stage in state["stages"]}
+    assert names == {"kafka", "triton", "write", "track", "infer"}
+    for stage in state["stages"]:
+        os.kill(stage["pid"], 0)
+
+
+def test_status_for_people_shows_the_processes(standing):
+    assert "kafka" in run_well("status", "--data", standing)
+
+
+def test_a_second_up_on_the_same_folder_is_refused_with_the_owner_named(standing, state):
+    done = run_sightline("up", "--data", standing)
+    assert done.returncode == 1
+    assert f"in use by the process {state['pid']}" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("sql", ["SELECT 1 AS one, 'a,b' AS text"])
+def test_a_query_is_answered_in_each_format(standing, sql):
+    assert json.loads(run_well("query", sql, "--data", standing, "--format", "json")) == [
+        {"one": 1, "text": "a,b"}
+    ]
+    text = run_well("query", sql, "--data", standing, "--format", "csv")
+    assert list(csv.reader(io.StringIO(text))) == [["one", "text"], ["1", "a,b"]]
+    assert "one" in run_well("query", sql, "--data", standing)
+
+
+def test_wrong_sql_is_a_clear_error(standing):
+    done = run_sightline("query", "SELECT nonsense FROM tracks", "--data", standing)
+    assert done.returncode == 1
+    assert "nonsense" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_clients_of_clickhouse_can_ask_over_http(standing, state):
+    port = state["clickhouse"]["http_port"]
+    client = clickhouse_connect.get_client(host="127.0.0.1", port=port, database="sightline")
+    assert client.query(
+        "SELECT count() FROM frames WHERE seq > {n:UInt64}", parameters={"n": 10**15}
+    ).result_rows == [(0,)]
+    client.close()
+    address = f"http://127.0.0.1:{port}/?query={urllib.parse.quote('SELECT 2 + 2')}"
+    with urllib.request.urlopen(address, timeout=30) as answer:
+        assert answer.read().strip() == b"4"
+
+
+def test_nobody_can_write_over_http(standing, state):
+    port = state["clickhouse"]["http_port"]
+    request = urllib.request.Request(f"http://127.0.0.1:{port}/", data=b"DROP TABLE sightline.tracks")
+    with pytest.raises(urllib.error.HTTPError):
+        urllib.request.urlopen(request, timeout=30)
+
+
+def test_random_bytes_on_any_topic_become_dead_letters_and_the_partition_moves_on(standing, state):
+    sources = [topics.FRAMES, topics.DETECTIONS, topics.TRACKS, topics.CLASSIFICATIONS, topics.STREAMS]
+    bad = [(topic.name, b"poison", os.urandom(200)) for topic in sources for _ in range(3)]
+    publish(state["kafka"]["bootstrap"], bad)
+    letters = wait_for_rows(standing, "SELECT topic, stage, reason FROM dead_letters", len(bad))
+    assert {letter["topic"] for letter in letters} == {topic.name for topic in sources}
+    assert all(letter["reason"] for letter in letters)
+
+
+def test_a_camera_can_be_added_from_anywhere(standing, state, tmp_path):
+    """Another gateway, started by hand as on another machine, ends in the same tables."""
+    video = tmp_path / "yard.avi"
+    make_video(video, frames=40)
+    run_well(
+        "--set",
+        f"kafka.bootstrap={state['kafka']['bootstrap']}",
+        "produce",
+        video,
+        "--state",
+        tmp_path / "state",
+    )
+    found = wait_for_rows(standing, "SELECT seq FROM frames WHERE stream_id = 'yard' ORDER BY seq", 40)
+    assert [row["seq"] for row in found] == list(range(40))

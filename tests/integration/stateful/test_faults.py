@@ -1,0 +1,74 @@
+"""Kills, pauses and rebalances on a real broker: what readers see must equal an undisturbed run."""
+
+import random
+import signal
+import time
+
+import pytest
+from conftest import Bench, load, wait_until
+
+KEYS = 12
+
+
+def finish(bench: Bench) -> None:
+    bench.wait_done()
+    expected = bench.expected()
+    assert len(expected) == KEYS
+    assert bench.outputs() == expected
+
+
+def test_killed_at_random_times_nothing_is_lost_or_doubled(bench: Bench, rng: random.Random) -> None:
+    with load(bench, KEYS, 400):
+        worker = bench.start(instance_id="a")
+        wait_until(lambda: bench.count(bench.output) > 0, 30, "the first output")
+        for _ in range(4):
+            time.sleep(rng.uniform(0.5, 2.5))
+            worker.kill()
+            worker.wait()
+            worker = bench.start(instance_id="a")
+        wait_until(lambda: bench.lag() < 400, 30, "the last worker to take over")
+    finish(bench)
+    assert bench.count(bench.output) > sum(map(len, bench.expected().values()))  # replays did happen
+
+
+@pytest.mark.parametrize("point", ["before-output", "after-output", "before-snapshot", "after-snapshot"])
+def test_killed_at_each_point_of_the_protocol(bench: Bench, point: str) -> None:
+    with load(bench, KEYS, 300):
+        for kills in (1, 3):
+            worker = bench.start(instance_id="a", kill_at=point, kill_after=kills)
+            assert worker.wait(30) == -signal.SIGKILL
+        bench.start(instance_id="a")
+        wait_until(lambda: bench.lag() < 300, 30, "the last worker to take over")
+    finish(bench)
+
+
+def test_scaled_from_one_to_three_to_one_under_load(bench: Bench) -> None:
+    with load(bench, KEYS, 300):
+        first = bench.start()
+        wait_until(lambda: bench.count(bench.output) > 0, 30, "the first output")
+        others = [bench.start(), bench.start()]
+        for other in others:
+            wait_until(lambda other=other: ": ready" in bench.log(other), 30, "the others to join")
+        time.sleep(3)
+        for other in others:
+            other.send_signal(signal.SIGTERM)
+        assert [other.wait(20) for other in others] == [0, 0]
+        time.sleep(2)
+    finish(bench)
+    assert first.poll() is None
+
+
+def test_a_paused_worker_that_wakes_up_moves_nothing_back(bench: Bench) -> None:
+    with load(bench, KEYS, 300):
+        zombie = bench.start()
+        wait_until(lambda: bench.count(bench.output) > 300, 30, "the first outputs")
+        zombie.send_signal(signal.SIGSTOP)
+        heir = bench.start()
+        wait_until(lambda: ": ready" in bench.log(heir), 40, "the heir to take over")
+        time.sleep(1.5)
+        zombie.send_signal(signal.SIGCONT)
+        time.sleep(2)
+        heir.kill()  # what the zombie left must be enough to go on from
+        heir.wait()
+        wait_until(lambda: bench.lag() < 300, 40, "the woken worker to take over again")
+    finish(bench)

@@ -1,0 +1,42 @@
+"""Stages get exactly the settings of their run."""
+
+from pathlib import Path
+
+from sightline.pipeline.cameras import Camera
+from sightline.pipeline.plan import (
+    Addresses,
+    camera_spec,
+    server_side_specs,
+    stage_environment,
+    with_addresses,
+)
+from sightline.settings import Settings
+from sightline.settings_sources import load
+
+ADDRESSES = Addresses("127.0.0.1:1234", "127.0.0.1:2345", 3456)
+
+
+def test_a_stage_reads_back_the_settings_that_it_was_given(tmp_path):
+    settings = with_addresses(Settings(), ADDRESSES, tmp_path)
+    env = stage_environment(settings, {"PATH": "/bin", "SIGHTLINE_KAFKA_BOOTSTRAP": "elsewhere:1"})
+    assert load(env).settings == settings
+    assert env["PATH"] == "/bin"
+
+
+def test_without_frames_to_analyse_there_is_no_infer_worker(tmp_path):
+    names = [spec.name for spec in server_side_specs(Settings(), {}, tmp_path, infers=False)]
+    assert names == ["write", "track"]
+
+
+def test_stages_stop_in_the_direction_of_the_flow(tmp_path):
+    camera = camera_spec(Camera("gate", "gate.mp4", "frames"), {}, tmp_path)
+    specs = [camera, *server_side_specs(Settings(), {}, tmp_path, infers=True)]
+    order = [spec.name for spec in sorted(specs, key=lambda spec: spec.group)]
+    assert order == ["camera-gate", "infer", "track", "write"]
+
+
+def test_a_file_that_failed_is_not_read_again_but_a_camera_is():
+    folder = Path("data")
+    assert not camera_spec(Camera("gate", "gate.mp4", "frames"), {}, folder).restart
+    assert camera_spec(Camera("gate", "rtsp://host/1", "frames"), {}, folder).restart
+    assert camera_spec(Camera("gate", "gate.mp4", "frames", realtime=True), {}, folder).restart

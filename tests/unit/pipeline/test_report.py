@@ -1,0 +1,73 @@
+"""A run is fine only if every captured frame is accounted for and nothing went wrong."""
+
+import io
+import json
+from dataclasses import replace
+
+import pytest
+from rich.console import Console
+
+from sightline.errors import SightlineError
+from sightline.pipeline.accounts import StreamAccount
+from sightline.pipeline.report import Report
+from sightline.pipeline.runs import write_report
+from sightline.pipeline.summary import print_summary
+
+GOOD = Report(
+    accounts=[StreamAccount("gate", captured=10, written=8, dropped={"late": 2}, ended=True)],
+    stages={"publish": {"p50_ms": 1.0, "p99_ms": 2.0}},
+    frames_per_s=12.345,
+    wall_s=3.0,
+    tracks=4,
+    labels=2,
+)
+
+
+def shown(report: Report) -> str:
+    console = Console(file=io.StringIO(), width=200)
+    print_summary(console, report, lambda _sql, _parameters: [{"label": "car [red]", "objects": 3}])
+    return console.file.getvalue()
+
+
+def test_a_run_with_all_frames_accounted_for_is_ok_and_says_so():
+    assert GOOD.ok
+    assert "OK: all 10 captured frames are accounted for, 2 dropped with a reason." in shown(GOOD)
+
+
+def test_a_missing_frame_is_named_and_the_run_is_not_ok():
+    lost = replace(GOOD, accounts=[StreamAccount("gate", captured=10, written=9, ended=True)])
+    assert not lost.ok
+    assert "gate: of 10 frames captured, 1 are unaccounted for" in shown(lost)
+
+
+def test_a_run_that_captured_nothing_is_not_ok():
+    assert not replace(GOOD, accounts=[]).ok
+    assert "no frame was captured" in shown(replace(GOOD, accounts=[]))
+
+
+def test_a_problem_makes_a_balanced_run_fail_and_is_shown():
+    bad = replace(GOOD, problems=["gate: the video ends early."])
+    assert not bad.ok
+    assert "Problem: gate: the video ends early." in shown(bad)
+
+
+def test_text_from_the_tables_is_shown_as_it_is_and_not_as_markup():
+    assert "car [red]" in shown(GOOD)
+
+
+def test_the_json_has_what_its_readers_build_on():
+    document = json.loads(json.dumps(GOOD.as_json()))
+    assert document["streams"]["gate"] == {
+        "captured": 10,
+        "written": 8,
+        "dropped": {"late": 2},
+        "in_flight": 0,
+        "message": "",
+    }
+    assert document["stages"] == {"publish": {"p50_ms": 1.0, "p99_ms": 2.0}}
+    assert (document["frames_per_s"], document["wall_s"]) == (12.35, 3.0)
+
+
+def test_a_report_that_cannot_be_written_is_a_clear_error(tmp_path):
+    with pytest.raises(SightlineError, match="cannot be written"):
+        write_report(GOOD, tmp_path / "no" / "folder.json")

@@ -1,0 +1,53 @@
+from typing import Any
+
+import pytest
+
+from schemas.dead_letters import MAX_REASON_CHARS, DeadLetter
+from schemas.wire import DecodeError
+from tests.unit.golden.samples import DEAD_LETTERS
+
+LETTER = DEAD_LETTERS["dead_letters.v1"]
+
+
+def read(**changes: bytes | None) -> DeadLetter:
+    headers: dict[str, Any] = dict(LETTER.headers()) | changes
+    return DeadLetter.from_record(None, b"", list(headers.items()))
+
+
+@pytest.mark.parametrize("name", ["reason", "stage", "topic", "partition", "offset", "at_ns"])
+def test_a_missing_header_is_named(name: str) -> None:
+    with pytest.raises(DecodeError) as caught:
+        read(**{name: None})
+    assert caught.value.field == name
+
+
+@pytest.mark.parametrize("name", ["partition", "offset", "at_ns", "epoch", "seq"])
+@pytest.mark.parametrize(
+    "text", ["", "-1", "1.5", "x", "²", "٣", str(2**63), "9" * 5000, " 1", "1_0", "0" * 40 + "1" * 40]
+)
+def test_a_header_that_is_no_number_in_range_is_named(name: str, text: str) -> None:
+    with pytest.raises(DecodeError) as caught:
+        read(**{name: text.encode()})
+    assert caught.value.field == name
+
+
+def test_headers_that_are_not_utf8_are_refused() -> None:
+    with pytest.raises(DecodeError):
+        read(reason=b"\xff")
+
+
+def test_an_illegal_stream_id_is_refused() -> None:
+    with pytest.raises(DecodeError, match="stream_id"):
+        read(stream_id=b"a b")
+
+
+def test_headers_of_others_are_ignored() -> None:
+    assert read(traceparent=b"00-11").reason == LETTER.reason
+
+
+def test_a_long_reason_is_cut_and_one_with_broken_text_is_escaped() -> None:
+    broken = DeadLetter(
+        value=b"", key=None, reason="\ud800" * 1000, stage="s", topic="t", partition=0, offset=0, at_ns=0
+    )
+    reason = dict(broken.headers())["reason"].decode()
+    assert reason == "\\ud800" * MAX_REASON_CHARS

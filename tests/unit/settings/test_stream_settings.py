@@ -1,0 +1,58 @@
+"""The cameras of a gateway, as tables of the settings file."""
+
+from pathlib import Path
+
+import pytest
+
+from sightline.settings_sources import explain, load
+from tests.unit.settings.loading import refusal, written
+
+
+def test_each_table_is_a_camera(tmp_path: Path) -> None:
+    text = """
+        [streams.gate]
+        source = "rtsp://cam/1"
+        mode = "detections"
+        [streams."yard.north"]
+        source = "a.mp4"
+        realtime = true
+    """
+    settings = load({}, file=written(tmp_path, text)).settings
+    assert list(settings.streams) == ["gate", "yard.north"]
+    assert (settings.streams["gate"].mode, settings.streams["gate"].realtime) == ("detections", False)
+    assert (settings.streams["yard.north"].mode, settings.streams["yard.north"].realtime) == (None, True)
+
+
+@pytest.mark.parametrize("name", ["a b", "", "a/b", "ä", "a" * 65, "cam\\n"])
+def test_an_illegal_stream_id_is_told_with_the_rule(tmp_path: Path, name: str) -> None:
+    what = refusal(file=written(tmp_path, f'[streams."{name}"]\nsource = "x"\n'))
+    assert "is no stream id: use 1 to 64 of A-Z a-z 0-9 . _ and -." in what
+
+
+def test_a_camera_without_a_source_is_told(tmp_path: Path) -> None:
+    file = written(tmp_path, "[streams.gate]\nrealtime = true\n")
+    assert refusal(file=file) == (
+        f"The setting streams.gate.source (from {file}) is missing: every camera needs one."
+    )
+
+
+def test_a_misspelt_key_is_told_with_the_nearest_name(tmp_path: Path) -> None:
+    file = written(tmp_path, "[streams.gate]\nsource = 'x'\nmod = 'frames'\n")
+    assert refusal(file=file).endswith("Did you mean streams.gate.mode?")
+
+
+def test_the_environment_sends_people_to_the_file() -> None:
+    assert refusal({"SIGHTLINE_STREAMS_GATE_SOURCE": "x"}).endswith("in the file, as [streams.NAME].")
+
+
+def test_the_command_line_can_add_one_even_with_dots_in_its_id() -> None:
+    loaded = load({}, overrides={"streams.a.b.mp4.source": "x", "streams": None})
+    assert loaded.settings.streams["a.b.mp4"].source == "x"
+    assert explain(loaded)[-1].origin == "command line"
+
+
+def test_the_command_line_can_give_all_of_them(tmp_path: Path) -> None:
+    file = written(tmp_path, "[streams.gate]\nsource = 'x'\n")
+    loaded = load({}, file=file, overrides={"streams": {"yard": {"source": "y"}}})
+    assert list(loaded.settings.streams) == ["yard"]
+    assert explain(loaded)[-1].origin == "command line"
