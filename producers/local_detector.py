@@ -6,10 +6,9 @@ from typing import Protocol
 from producers.sources import Image
 from sightline.errors import SightlineError
 from sightline.settings import ModelSettings
-from sightline.vision.describe import describe_onnx
 from sightline.vision.detector import Detected, Detector
-from sightline.vision.heads import Head
 from sightline.vision.model import ModelSpec
+from sightline.vision.named import named_model
 from sightline.vision.onnx_backend import OnnxBackend, OnnxOptions
 
 
@@ -33,13 +32,12 @@ def detector_factory(settings: ModelSettings) -> Callable[[], Detector]:
     """
 
     def load() -> Detector:
-        if settings.path is None or settings.head is None:
-            missing = "model.path" if settings.path is None else "model.head"
+        if settings.path is None:
             raise SightlineError(
-                f"A stream is to be detected in the gateway, but {missing} is not set.",
+                "A stream is to be detected in the gateway, but model.path is not set.",
                 "Set model.path and model.head, or the stream's mode to frames.",
             )
-        spec = describe_onnx(settings.path, Head(settings.head), settings.labels)
+        spec = named_model(settings.path, settings.head, settings.labels)
         backend = OnnxBackend(
             settings.path, OnnxOptions(threads_per_run=settings.threads), [spec.output_name]
         )

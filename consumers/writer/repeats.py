@@ -3,9 +3,9 @@
 The log can hold a frame twice, and a range of the log can be read twice. A frame is a repeat if, and only if,
 its rows are in the table or come earlier in the same unit. The table itself is the judge; what is remembered
 here only saves asking it. For each stream a *front* is remembered: of the rows captured at or after
-`since_ns`, none is newer than `newest`. A frame captured after `since_ns` and newer than `newest` must be new.
-Any other frame is looked up. A front that is too high costs a look-up and never a row, so fronts may be raised before
-their rows are stored.
+`since_ns`, none is newer than `newest`. A frame captured after `since_ns` and newer than `newest` must be
+new. Any other frame is looked up. A front that is too high costs a look-up and never a row, so fronts may be
+raised before their rows are stored.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence

@@ -13,7 +13,6 @@ from typing import Final
 from confluent_kafka import Consumer, KafkaException
 
 from consumers.writer.gathering import Gathering
-from consumers.writer.http_port import HttpPort
 from consumers.writer.kafka import LetterPublisher, RangeReader, group_consumer
 from consumers.writer.loop import Clocks, Loop
 from consumers.writer.sinks import Feed, feeds
@@ -23,6 +22,7 @@ from schemas.topics import DEAD_LETTERS
 from sightline.clickhouse.chdb_engine import ChdbEngine
 from sightline.clickhouse.connect import back_end
 from sightline.clickhouse.database import Database, UnavailableError
+from sightline.clickhouse.http import HttpPort
 from sightline.clickhouse.migrate import migrate
 from sightline.clickhouse.server import Server
 from sightline.errors import SightlineError
@@ -68,14 +68,28 @@ def run_writer(
         stack.callback(database.close)
         port = 0
         if isinstance(engine, ChdbEngine):
-            http = stack.enter_context(HttpPort(engine, settings.clickhouse, data_dir))
+            http = stack.enter_context(
+                HttpPort(engine, settings.clickhouse.database, settings.clickhouse.http_port)
+            )
             port = http.port
-        _write(settings, database, lambda: ready(port), probe, stop)
+        write_to(database, settings, lambda: ready(port), probe, stop)
 
 
-def _write(
-    settings: Settings, database: Database, ready: Callable[[], None], probe: Probe, stop: threading.Event
+def write_to(
+    database: Database, settings: Settings, ready: Callable[[], None], probe: Probe, stop: threading.Event
 ) -> None:
+    """Write into tables that are there, until `stop` is set; a member of the group among others.
+
+    Args:
+        database: A connection that nothing else uses.
+        settings: The settings; `kafka.bootstrap` must be set.
+        ready: Called before the first record is read.
+        probe: Told of each step by name; for tests.
+        stop: Stops the writer when set.
+
+    Raises:
+        SightlineError: As `run_writer`.
+    """
     found = feeds(detections=settings.write.detections)
     consumer = group_consumer(settings.kafka)
     if not _topics_are_there(consumer, found, stop):

@@ -17,7 +17,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import psutil
-from confluent_kafka import Consumer, KafkaException, Message, Producer, TopicPartition
+from confluent_kafka import Consumer, Message, Producer, TopicPartition
 from confluent_kafka.admin import (  # type: ignore[attr-defined]  # its stub re-exports by plain import
     AdminClient,
     NewTopic,
@@ -82,7 +82,9 @@ def _throughput(bootstrap: str, worker: str, settings: DriverBench) -> dict[str,
     with _topics(bootstrap, settings.partitions) as names:
         _fill(bootstrap, names[0], settings)
         with _running(bootstrap, worker, names) as process:
-            stamps = _outputs(bootstrap, names[1], settings, settings.events)
+            stamps = sorted(
+                map(_stored_ms, _collect(bootstrap, names[1], settings, settings.events, process))
+            )
             times = process.cpu_times()
     seconds = (stamps[-1] - stamps[0]) / 1000
     return {
@@ -92,12 +94,12 @@ def _throughput(bootstrap: str, worker: str, settings: DriverBench) -> dict[str,
 
 
 def _latency(bootstrap: str, worker: str, settings: DriverBench) -> dict[str, float]:
-    with _topics(bootstrap, settings.partitions) as names, _running(bootstrap, worker, names):
+    with _topics(bootstrap, settings.partitions) as names, _running(bootstrap, worker, names) as process:
         _feed(bootstrap, names[0], settings, 1)  # the worker has joined when this one comes out
-        _outputs(bootstrap, names[1], settings, 1)
+        _collect(bootstrap, names[1], settings, 1, process)
         count = int(settings.rate * settings.latency_s)
         _feed(bootstrap, names[0], settings, count)
-        delays = _delays(bootstrap, names[1], settings, count + 1)
+        delays = _delays(_collect(bootstrap, names[1], settings, count + 1, process))
     delays = sorted(delays[1 + 2 * settings.rate :])
     return {
         "p50": delays[len(delays) // 2],
@@ -175,33 +177,27 @@ def _feed(bootstrap: str, topic: str, settings: DriverBench, count: int) -> None
     producer.flush(60)
 
 
-def _collect(bootstrap: str, topic: str, settings: DriverBench, count: int) -> list[Message]:
+def _collect(
+    bootstrap: str, topic: str, settings: DriverBench, count: int, process: psutil.Process
+) -> list[Message]:
     consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": uuid.uuid4().hex})
     consumer.assign([TopicPartition(topic, number, 0) for number in range(settings.partitions)])
     found: list[Message] = []
     until = time.monotonic() + _TIMEOUT_S
     while len(found) < count:
-        if time.monotonic() > until:
-            raise SightlineError(f"Only {len(found)} of {count} outputs came in {_TIMEOUT_S:.0f} s.")
-        for record in consumer.consume(1000, timeout=0.2):
-            if (error := record.error()) is None:
-                found.append(record)
-            elif not error.retriable():
-                raise KafkaException(error)
+        if time.monotonic() > until or process.status() == psutil.STATUS_ZOMBIE:
+            raise SightlineError(
+                f"The worker wrote {len(found)} of {count} records in {_TIMEOUT_S:.0f} s, or has ended.",
+                "Run `python -m sightline.bench.driver_worker` by hand to see its log.",
+            )
+        found += [record for record in consumer.consume(1000, timeout=0.2) if record.error() is None]
     consumer.close()
     return found
 
 
-def _outputs(bootstrap: str, topic: str, settings: DriverBench, count: int) -> list[int]:
-    return sorted(_stored_ms(record) for record in _collect(bootstrap, topic, settings, count))
-
-
-def _delays(bootstrap: str, topic: str, settings: DriverBench, count: int) -> list[float]:
-    """Milliseconds from each input's stamp to the output's, in order of the input."""
-    pairs = sorted(
-        (STAMP.unpack_from(record.value() or b"")[0] / 1e6, _stored_ms(record))
-        for record in _collect(bootstrap, topic, settings, count)
-    )
+def _delays(outputs: list[Message]) -> list[float]:
+    """Milliseconds from each input's stamp to the storage of its output, in order of the input."""
+    pairs = sorted((STAMP.unpack_from(each.value() or b"")[0] / 1e6, _stored_ms(each)) for each in outputs)
     return [round(stored - sent, 1) for sent, stored in pairs]
 
 

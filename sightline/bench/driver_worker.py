@@ -83,7 +83,7 @@ def run_faust(bootstrap: str, names: Sequence[str]) -> None:
                 for event in events:
                     event.ack()
 
-        faust.Worker(app, loglevel="ERROR", web_enabled=False).execute_from_commandline()
+        faust.Worker(app, loglevel="ERROR").execute_from_commandline()
 
 
 def main() -> None:

@@ -7,9 +7,8 @@ from typing import Final
 
 from sightline.errors import SightlineError
 from sightline.settings import ModelSettings, Settings
-from sightline.vision.describe import describe_onnx
-from sightline.vision.heads import Head
-from sightline.vision.model import MODEL_FILE, SPEC_FILE, ModelSpec, load_spec
+from sightline.vision.model import MODEL_FILE, ModelSpec
+from sightline.vision.named import named_model
 from sightline.vision.repository import write_repository
 from sightline.vision.serving import ServingOptions
 
@@ -33,22 +32,9 @@ def with_model(settings: Settings, data_dir: Path) -> Settings:
 
 
 def model_spec(settings: ModelSettings) -> ModelSpec:
-    """What the named model is: from the `model.json` beside it, or checked against its declared head.
-
-    Raises:
-        SightlineError: The model is missing, has no declared head, or does not fit it.
-    """
-    assert settings.path is not None
-    if not settings.path.is_file():
-        raise SightlineError(f"There is no model at {settings.path}.", "Give the path of an ONNX file.")
-    if settings.head is not None:
-        return describe_onnx(settings.path, Head(settings.head), settings.labels)
-    if (settings.path.parent / SPEC_FILE).is_file():
-        return load_spec(settings.path.parent)
-    heads = ", ".join(head.value for head in Head)
-    raise SightlineError(
-        f"The head of the model {settings.path} is not named.", f"Give --head, one of {heads}."
-    )
+    """What the model of these settings is; raises SightlineError if it is missing or does not fit."""
+    assert settings.path is not None  # `with_model` has seen to it
+    return named_model(settings.path, settings.head, settings.labels)
 
 
 def write_serving(settings: Settings, data_dir: Path) -> Path:

@@ -75,6 +75,11 @@ class Pipeline:
         return self._settings
 
     @property
+    def stage_env(self) -> dict[str, str]:
+        """The environment that the stages got; only after `start`."""
+        return self._env
+
+    @property
     def query(self) -> Query:
         """Runs SELECTs on the tables; only after `start`."""
         assert self._client is not None
@@ -145,6 +150,17 @@ class Pipeline:
             except psutil.Error:
                 continue
             self.peak_rss_mib[status.name] = max(self.peak_rss_mib.get(status.name, 0.0), round(mib, 1))
+
+    def cpu_seconds(self) -> dict[str, float]:
+        """Processor time of each process so far, in seconds."""
+        spent = {}
+        for status in self._supervisor.snapshot():
+            try:
+                times = psutil.Process(status.pid).cpu_times()
+            except psutil.Error:
+                continue
+            spent[status.name] = times.user + times.system
+        return spent
 
     def accounts(self, since_ns: int) -> list[StreamAccount]:
         """Where the frames are of the streams that were captured since a time."""

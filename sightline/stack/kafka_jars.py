@@ -164,7 +164,7 @@ def _fetch(jar: LockedJar, repository: Path, maven_url: str | None) -> Path:
         )
     raise SightlineError(
         f"Cannot fetch {jar} from {maven_url or 'Maven Central'}: {_first_line(cause)}.",
-        "Check the network or name a Maven mirror, or point SIGHTLINE_KAFKA_HOME to an unpacked Kafka.",
+        "Check the network, or set SIGHTLINE_KAFKA_HOME to the folder of an unpacked Kafka.",
     ) from cause
 
 

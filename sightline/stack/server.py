@@ -90,7 +90,7 @@ class Server(ABC):
         self._progress(f"Starting {self.name}")
         self._child = Child(self._spec())
 
-    def wait_ready(self, timeout_s: float = 60.0) -> None:
+    def wait_ready(self, timeout_s: float = 120.0) -> None:
         """Wait until the server serves clients, not only until its port is open.
 
         If another program took a port meanwhile, the server is started again on other ports.

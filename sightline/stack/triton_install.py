@@ -1,4 +1,9 @@
-"""Triton's server binary and the Python environment of its models, installed once into the cache."""
+"""Triton's server binary and the Python environment of its models, installed once into the cache.
+
+Both come from lock files that `uv pip compile --universal --python-version 3.11 --generate-hashes
+--no-emit-index-url --no-annotate --no-header` makes: `triton-server.lock` from the one line
+`nvidia-pytriton==0.7.0` with `--no-deps`, `triton_repo/requirements.lock` from `triton_repo/requirements.in`.
+"""
 
 import hashlib
 import os

@@ -16,7 +16,7 @@ VERSIONS = ((3, 11), (3, 12))
 
 _FIX = (
     "Install Python 3.11 or 3.12 with its shared library (Debian and Ubuntu: python3.11-venv and "
-    "libpython3.11; uv: `uv python install 3.12`) or name one, or use a Triton server elsewhere: "
+    "libpython3.11; uv: `uv python install 3.12`), or use a Triton server elsewhere: "
     "set SIGHTLINE_TRITON_URL."
 )
 _ASK = """

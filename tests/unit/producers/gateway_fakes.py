@@ -104,6 +104,8 @@ class FakeSource:
             self._before(index)
             yield Picture(index, index * 33_000_000, np.zeros((2, 4, 3), dtype=np.uint8))
             index += 1
+            if self.live and self._count is None:
+                time.sleep(0.0005)  # an endless one would leave the other threads no time
 
     def close(self) -> None:
         self.closed = True

@@ -4,14 +4,15 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from producers.epochs import next_epoch, only_reader
 from sightline.errors import SightlineError
 
 
-@given(clocks=st.lists(st.integers(0, 2**40), min_size=2, max_size=20))
+@settings(max_examples=30, deadline=None)  # the disk is waited for
+@given(clocks=st.lists(st.integers(0, 2**40), min_size=2, max_size=6))
 def test_it_rises_whatever_the_clock_says(
     tmp_path_factory: pytest.TempPathFactory, clocks: list[int]
 ) -> None:

@@ -226,10 +226,11 @@ def test_a_file_is_read_no_further_ahead_than_its_window() -> None:
 
 
 def test_a_camera_whose_broker_is_silent_drops_and_holds_no_more_than_its_limit() -> None:
-    stage = Stage(FakeSource(500, live=True), ["silent"] * 500, max_in_flight=4)
+    stage = Stage(FakeSource(None, live=True), ["silent"] * 4, max_in_flight=4)
     with stage.in_background():
-        wait_until(lambda: stage.counters["captured"] == 500)
+        wait_until(lambda: stage.account.in_flight == 4 and stage.counters.get("dropped.queue_full", 0) > 50)
         assert stage.account.in_flight == 4
+        stage.stop.set()
         stage.publisher.purge()
     assert stage.counters["published"] == 0
     assert stage.counters["dropped.stopped"] == 4

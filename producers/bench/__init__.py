@@ -1,0 +1,1 @@
+"""`sightline bench pipeline`: the whole system against a plain loop, and under many small messages."""

@@ -1,0 +1,289 @@
+"""A gateway on a real broker: frames arrive whole, in order and where they belong, whatever is interrupted."""
+
+import json
+import signal
+import subprocess
+import sys
+import threading
+import uuid
+from collections.abc import Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from confluent_kafka import ConsumerGroupTopicPartitions, TopicPartition
+from confluent_kafka.admin import AdminClient
+
+from producers.gateway import run_gateway
+from producers.sources import Image
+from schemas.detections import Detections
+from schemas.frames import Frame
+from schemas.streams import StreamStatus
+from schemas.topics import DETECTIONS, FRAMES
+from sightline.errors import SightlineError
+from sightline.kafka_clients import INFER_GROUP
+from sightline.settings import GatewaySettings, KafkaSettings, Settings, StatusSettings, StreamSettings
+from sightline.stack.kafka import LocalKafka
+from sightline.topic_admin import apply_topics
+from sightline.vision.detector import Detected
+from sightline.vision.heads import Head
+from sightline.vision.jpeg import decode_jpeg
+from sightline.vision.model import MEGVII, ModelSpec
+from tests.integration.producers.reading import last_status, murmur2, read_stream, wait_until
+
+
+def settings_for(kafka: LocalKafka, **gateway: object) -> Settings:
+    settings = Settings(
+        kafka=KafkaSettings(bootstrap=kafka.bootstrap),
+        gateway=GatewaySettings.model_validate({"read_ahead_frames": 0, **gateway}),
+        status=StatusSettings(interval_s=0.1),
+    )
+    apply_topics(settings.kafka)
+    return settings
+
+
+def new_id(name: str = "cam") -> str:
+    return f"{name}-{uuid.uuid4().hex[:12]}"
+
+
+def write_video(path: Path, count: int) -> Path:
+    """A video whose frame `i` has the brightness `2 i` all over."""
+    writer = cv2.VideoWriter(str(path), cv2.CAP_FFMPEG, cv2.VideoWriter_fourcc(*"MJPG"), 25, (64, 48))
+    for index in range(count):
+        writer.write(np.full((48, 64, 3), 2 * index, dtype=np.uint8))
+    writer.release()
+    return path
+
+
+def frames_of(kafka: LocalKafka, stream_id: str) -> list[Frame]:
+    records = read_stream(kafka.bootstrap, FRAMES.name, {stream_id.encode()})
+    assert {record.partition for record in records} <= {murmur2(stream_id.encode()) % 8}
+    return [Frame.from_bytes(record.value) for record in records]
+
+
+def assert_accounted(status: StreamStatus) -> None:
+    dropped = sum(count for name, count in status.counters.items() if name.startswith("dropped."))
+    assert status.counters["captured"] == status.counters["published"] + dropped
+
+
+def test_a_video_arrives_whole_in_order_and_on_its_partition(kafka: LocalKafka, tmp_path: Path) -> None:
+    video, stream_id = write_video(tmp_path / "a.avi", 100), new_id()
+    seen: list[StreamStatus] = []
+    report = run_gateway(
+        {stream_id: StreamSettings(source=str(video))},
+        settings_for(kafka),
+        state_dir=tmp_path / "state",
+        stop=threading.Event(),
+        on_status=seen.append,
+        clock_ns=lambda: 1_700_000_000_000_000_000,
+    )
+    assert report.exit_code == 0
+    frames = frames_of(kafka, stream_id)
+    assert [frame.seq for frame in frames] == list(range(100))
+    assert {frame.epoch for frame in frames} == {1_700_000_000}
+    for frame in frames:
+        assert frame.captured_at_ns == 1_700_000_000_000_000_000 + frame.seq * 40_000_000
+        assert [stage for stage, _ in frame.trace] == ["capture", "publish"]
+        assert (frame.width, frame.height) == (64, 48)
+        assert abs(float(decode_jpeg(frame.jpeg).mean()) - 2 * frame.seq) < 4
+    status = last_status(kafka.bootstrap, stream_id)
+    assert status == seen[-1]
+    assert (status.state, status.message, status.epoch) == ("ended", "", 1_700_000_000)
+    assert status.counters == {"captured": 100, "published": 100}
+
+
+def test_a_stream_that_fails_stops_no_other_and_is_named(kafka: LocalKafka, tmp_path: Path) -> None:
+    good, bad, damaged = new_id("good"), new_id("bad"), new_id("damaged")
+    (tmp_path / f"{damaged}.epoch").write_text("nonsense")
+    video = write_video(tmp_path / "a.avi", 20)
+    report = run_gateway(
+        {
+            bad: StreamSettings(source=str(tmp_path / "none.mp4")),
+            damaged: StreamSettings(source=str(video)),
+            good: StreamSettings(source=str(video)),
+        },
+        settings_for(kafka),
+        state_dir=tmp_path,
+        stop=threading.Event(),
+    )
+    assert report.exit_code == 1
+    assert report.failed.keys() == {bad, damaged}
+    assert "There is no video file" in report.failed[bad]
+    assert report.streams[good].counters == {"captured": 20, "published": 20}
+    failed = last_status(kafka.bootstrap, bad)
+    assert (failed.state, failed.counters["captured"]) == ("failed", 0)
+    assert "There is no video file" in failed.message
+
+
+class BrightnessDetector:
+    """Finds one box in each picture, with its mean brightness for a score."""
+
+    spec = ModelSpec(Head.YOLOX, 32, 32, "images", "output", ("thing", "other"), MEGVII)
+
+    def detect(self, images: Sequence[Image]) -> list[Detected]:
+        (image,) = images
+        return [
+            Detected(
+                np.array([[1, 2, 30, 40]], np.float32),
+                np.array([image.mean() / 255], np.float32),
+                np.array([1], np.uint16),
+            )
+        ]
+
+
+def test_a_gateway_that_detects_publishes_detections(kafka: LocalKafka, tmp_path: Path) -> None:
+    stream_id, epochs = new_id(), set()
+    for _ in range(2):
+        report = run_gateway(
+            {stream_id: StreamSettings(source=str(write_video(tmp_path / "a.avi", 30)), mode="detections")},
+            settings_for(kafka),
+            state_dir=tmp_path,
+            stop=threading.Event(),
+            load_detector=BrightnessDetector,
+        )
+        epochs.add(report.streams[stream_id].epoch)
+    assert len(epochs) == 2
+    records = read_stream(kafka.bootstrap, DETECTIONS.name, {stream_id.encode()})
+    assert {record.partition for record in records} == {murmur2(stream_id.encode()) % 8}
+    found = [Detections.from_bytes(record.value) for record in records]
+    assert [one.order for one in found] == [(epoch, seq) for epoch in sorted(epochs) for seq in range(30)]
+    for one in found:
+        assert (one.width, one.height) == (64, 48)
+        assert one.names == {1: "other"}
+        assert one.labels == BrightnessDetector.spec.labels_version
+        assert one.boxes.tolist() == [[1, 2, 30, 40]]
+        assert abs(float(one.scores[0]) - 2 * one.seq / 255) < 0.02
+
+
+def test_a_camera_of_its_own_rate_is_accounted_for(kafka: LocalKafka, tmp_path: Path) -> None:
+    streams = {new_id(): StreamSettings(source=f"synthetic:{number}?seconds=1") for number in range(3)}
+    report = run_gateway(streams, settings_for(kafka), state_dir=tmp_path, stop=threading.Event())
+    for stream_id, one in report.streams.items():
+        frames = frames_of(kafka, stream_id)
+        assert one.counters["captured"] == 30
+        assert len(frames) == one.counters["published"] > 0
+        assert_accounted(last_status(kafka.bootstrap, stream_id))
+
+
+PROGRAM = """
+import json, signal, sys, threading
+from pathlib import Path
+from producers.gateway import run_gateway
+from sightline.settings import Settings
+stop = threading.Event()
+signal.signal(signal.SIGTERM, lambda number, frame: stop.set())
+settings = Settings.model_validate_json(sys.argv[1])
+report = run_gateway(
+    settings.streams, settings, state_dir=Path(sys.argv[2]), stop=stop,
+    on_status=lambda status: print(json.dumps(status.counters), flush=True),
+)
+sys.exit(report.exit_code)
+"""
+
+
+@pytest.mark.parametrize("source", ["synthetic:1?live=0", "synthetic:1?fps=200"])
+def test_sigterm_mid_way_leaves_every_frame_accounted_for(
+    kafka: LocalKafka, tmp_path: Path, source: str
+) -> None:
+    stream_id = new_id()
+    settings = settings_for(kafka).model_copy(update={"streams": {stream_id: StreamSettings(source=source)}})
+    program = subprocess.Popen(
+        [sys.executable, "-c", PROGRAM, settings.model_dump_json(), str(tmp_path)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert program.stdout is not None
+        for line in program.stdout:
+            if json.loads(line)["published"] > 50:
+                break
+        program.send_signal(signal.SIGTERM)
+        _, errors = program.communicate(timeout=30)
+    finally:
+        program.kill()
+        program.wait()
+    assert (program.returncode, errors) == (0, "")
+    status = last_status(kafka.bootstrap, stream_id)
+    assert (status.state, status.message) == ("ended", "Stopped before its end.")
+    assert_accounted(status)
+    frames = frames_of(kafka, stream_id)
+    assert len(frames) == status.counters["published"] > 50
+    assert [frame.seq for frame in frames] == sorted({frame.seq for frame in frames})
+    if "live=0" in source:
+        assert [frame.seq for frame in frames] == list(range(len(frames)))
+
+
+def test_a_file_is_read_no_further_ahead_than_infer_has_committed(kafka: LocalKafka, tmp_path: Path) -> None:
+    stream_id, stop = new_id(), threading.Event()
+    published: list[int] = []
+    settings = settings_for(kafka, read_ahead_frames=40)
+    client = AdminClient({"bootstrap.servers": kafka.bootstrap})
+    partition = murmur2(stream_id.encode()) % 8
+
+    def commit(offset: int) -> None:
+        where = TopicPartition(FRAMES.name, partition, offset)
+        request = [ConsumerGroupTopicPartitions(INFER_GROUP, [where])]
+        client.alter_consumer_group_offsets(request)[INFER_GROUP].result(20)
+
+    commit(0)
+    gateway = threading.Thread(
+        target=run_gateway,
+        args=({stream_id: StreamSettings(source="synthetic:1?live=0")}, settings),
+        kwargs={
+            "state_dir": tmp_path,
+            "stop": stop,
+            "on_status": lambda status: published.append(status.counters["published"]),
+        },
+    )
+    gateway.start()
+    try:
+        wait_until(lambda: published[-5:] == [40] * 5)
+        records = read_stream(kafka.bootstrap, FRAMES.name, {stream_id.encode()})
+        commit(records[24].offset + 1)
+        wait_until(lambda: published[-5:] == [65] * 5)
+    finally:
+        stop.set()
+        gateway.join(30)
+    assert not gateway.is_alive()
+
+
+def test_a_broker_that_dies_mid_way_only_makes_a_file_wait(tmp_path: Path) -> None:
+    stream_id, seen = new_id(), []
+    with LocalKafka(tmp_path / "kafka") as broker:
+        settings = settings_for(broker, max_queue_frames=16)
+        source = "synthetic:1?live=0&seconds=20&size=160x90"
+        done: list[int] = []
+
+        def capture() -> None:
+            report = run_gateway(
+                {stream_id: StreamSettings(source=source)},
+                settings,
+                state_dir=tmp_path,
+                stop=threading.Event(),
+                on_status=seen.append,
+            )
+            done.append(report.exit_code)
+
+        gateway = threading.Thread(target=capture, daemon=True)
+        gateway.start()
+        wait_until(lambda: bool(seen) and seen[-1].counters["published"] > 20)
+        broker.kill()
+        wait_until(lambda: "Waits for the broker" in seen[-1].message or bool(done), timeout_s=30)
+        broker.start()
+        broker.wait_ready()
+        gateway.join(120)
+        assert done == [0]
+        assert seen[-1].counters == {"captured": 600, "published": 600}
+        assert [frame.seq for frame in frames_of(broker, stream_id)] == list(range(600))
+
+
+def test_without_topics_a_gateway_does_not_start(tmp_path: Path) -> None:
+    with pytest.raises(SightlineError, match=r"broker at 127\.0\.0\.1:1 does not answer"):
+        run_gateway(
+            {"cam": StreamSettings(source="synthetic:1")},
+            Settings(kafka=KafkaSettings(bootstrap="127.0.0.1:1")),
+            state_dir=tmp_path,
+            stop=threading.Event(),
+        )
