@@ -77,7 +77,7 @@ def run_gateway(
         stop: Ends the capture.
         load_detector: Loads the detector for streams of the mode "detections"; unset takes the model that
             the settings name. Called once, and only if there is such a stream.
-        on_status: Is shown every status that is published.
+        on_status: Is shown every status, also while the broker is away; in the calling thread.
         clock_ns: The wall clock in Unix nanoseconds.
 
     Raises:

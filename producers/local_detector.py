@@ -6,9 +6,10 @@ from typing import Protocol
 from producers.sources import Image
 from sightline.errors import SightlineError
 from sightline.settings import ModelSettings
+from sightline.vision.describe import find_model
 from sightline.vision.detector import Detected, Detector
+from sightline.vision.heads import Head, default_nms_iou
 from sightline.vision.model import ModelSpec
-from sightline.vision.named import named_model
 from sightline.vision.onnx_backend import OnnxBackend, OnnxOptions
 
 
@@ -37,10 +38,10 @@ def detector_factory(settings: ModelSettings) -> Callable[[], Detector]:
                 "A stream is to be detected in the gateway, but model.path is not set.",
                 "Set model.path and model.head, or the stream's mode to frames.",
             )
-        spec = named_model(settings.path, settings.head, settings.labels)
-        backend = OnnxBackend(
-            settings.path, OnnxOptions(threads_per_run=settings.threads), [spec.output_name]
-        )
-        return Detector(spec, backend, settings.score_threshold, settings.nms_iou, settings.max_detections)
+        head = Head(settings.head) if settings.head else None
+        path, spec = find_model(settings.path, head, settings.labels)
+        backend = OnnxBackend(path, OnnxOptions(threads_per_run=settings.threads), [spec.output_name])
+        nms_iou = settings.nms_iou or default_nms_iou(spec.head)
+        return Detector(spec, backend, settings.score_threshold, nms_iou, settings.max_detections)
 
     return load

@@ -55,18 +55,20 @@ class Statuses:
         self._final: dict[str, bool | None] = {}
 
     def running(self, report: StreamReport) -> None:
-        """Report a stream, unless its last report still waits for the broker: then the next one will do."""
+        """Report a stream; not to the broker while it still holds the last one up, as the next will do."""
+        status = self._shown(report)
         with self._changed:
             if report.stream_id in self._under_way:
                 return
             self._under_way.add(report.stream_id)
-        self._send(report, lambda _: self._landed(report.stream_id))
+        self._send(status, lambda _: self._landed(report.stream_id))
 
     def final(self, report: StreamReport) -> None:
         """Report the end of a stream; `wait_final` waits for them."""
+        status = self._shown(report)
         with self._changed:
             self._final[report.stream_id] = None
-        self._send(report, lambda stored: self._ended(report.stream_id, stored))
+        self._send(status, lambda stored: self._ended(report.stream_id, stored))
 
     def wait_final(self, timeout_s: float) -> bool | None:
         """Wait for the broker's answer to all final reports.
@@ -79,7 +81,7 @@ class Statuses:
                 return None
             return all(self._final.values())
 
-    def _send(self, report: StreamReport, done: Callable[[bool], None]) -> None:
+    def _shown(self, report: StreamReport) -> StreamStatus:
         status = StreamStatus(
             stream_id=report.stream_id,
             epoch=report.epoch,
@@ -90,9 +92,12 @@ class Statuses:
             message=report.message[:MAX_MESSAGE_CHARS],
             counters=report.counters,
         )
-        self._publisher.send_status(STREAMS.name, status.key, status.to_bytes(), done)
         if self._on_status is not None:
             self._on_status(status)
+        return status
+
+    def _send(self, status: StreamStatus, done: Callable[[bool], None]) -> None:
+        self._publisher.send_status(STREAMS.name, status.key, status.to_bytes(), done)
 
     def _landed(self, stream_id: str) -> None:
         with self._changed:

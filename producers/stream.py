@@ -109,7 +109,9 @@ class StreamRun:
         except Exception as error:
             _LOG.exception("Stream %s failed unexpectedly.", self._plan.stream_id)
             return Outcome("failed", f"Unexpected error: {type(error).__name__}: {error}.")
-        return Outcome("ended", "Stopped before its end." if self._stop.is_set() else source.message)
+        # A camera has no end, so being stopped is all it can come to.
+        cut_short = self._stop.is_set() and not source.live
+        return Outcome("ended", "Stopped before its end." if cut_short else source.message)
 
     def _run_file(self, source: Source) -> None:
         try:

@@ -5,7 +5,9 @@ same partition. What librdkafka has to say goes to the standard logger `sightlin
 """
 
 import logging
-from collections.abc import Mapping
+import re
+import time
+from collections.abc import Callable, Mapping
 from typing import Any, Final, Literal
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer
@@ -24,7 +26,35 @@ WRITE_GROUP: Final = "sightline-write"
 
 MAX_RECORD_BYTES: Final = max(topic.max_message_bytes for topic in topics.ALL)
 
-_LOG = logging.getLogger("sightline.kafka")
+_REPEAT_S: Final = 30.0
+_MAX_SAID: Final = 100
+_DIGITS: Final = re.compile(r"\d+")
+
+
+class SeldomLogger:
+    """Takes a client's log lines to the logger `sightline.kafka`, those that differ in numbers alone seldom.
+
+    A client without its broker would else write several lines a second. It stands in for a `logging.Logger`.
+
+    Args:
+        monotonic: Seconds on a steady clock.
+    """
+
+    def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._monotonic = monotonic
+        self._logger = logging.getLogger("sightline.kafka")
+        self._said_s: dict[str, float] = {}
+
+    def log(self, level: int, message: str, *values: object) -> None:
+        """Log as `logging.Logger.log` does, unless the like was said within `_REPEAT_S`."""
+        text = message % values if values else message
+        what, now_s = _DIGITS.sub("", text), self._monotonic()
+        if now_s - self._said_s.get(what, -_REPEAT_S) < _REPEAT_S:
+            return
+        if len(self._said_s) >= _MAX_SAID:
+            self._said_s.clear()
+        self._said_s[what] = now_s
+        self._logger.log(level, "%s", text)
 
 
 def producer_config(
@@ -64,7 +94,7 @@ def producer_config(
 
 def producer(settings: KafkaSettings, **options: Any) -> Producer:
     """An idempotent producer with acknowledgements from all replicas; options as of `producer_config`."""
-    return Producer(producer_config(settings, **options), logger=_LOG)
+    return Producer(producer_config(settings, **options), logger=SeldomLogger())
 
 
 def consumer_config(
@@ -105,12 +135,12 @@ def consumer(
     settings: KafkaSettings, *, overrides: Mapping[str, Any] | None = None, **options: Any
 ) -> Consumer:
     """A consumer; options as of `consumer_config`, `overrides` are librdkafka's own names."""
-    return Consumer(consumer_config(settings, **options) | dict(overrides or {}), logger=_LOG)
+    return Consumer(consumer_config(settings, **options) | dict(overrides or {}), logger=SeldomLogger())
 
 
 def admin(settings: KafkaSettings, *, client_id: str = "sightline-admin") -> AdminClient:
     """An admin client."""
-    return AdminClient(_common(settings, client_id), logger=_LOG)
+    return AdminClient(_common(settings, client_id), logger=SeldomLogger())
 
 
 def check_broker(client: AdminClient, settings: KafkaSettings, *, timeout_s: float = 5.0) -> ClusterMetadata:

@@ -75,8 +75,11 @@ class ModelSettings(Section):
     score_threshold: float = Field(
         0.1, ge=0, le=1, description="detections below this score are not published"
     )
-    nms_iou: float = Field(
-        0.7, gt=0, le=1, description="of two boxes of a class that overlap more, one is kept"
+    nms_iou: float | None = Field(
+        None,
+        gt=0,
+        le=1,
+        description="of two boxes of a class that overlap more, one is kept; unset: as the head's authors",
     )
     max_detections: int = Field(300, ge=1, le=4096, description="most detections of one frame, best first")
     instances: int = Field(1, ge=1, le=64, description="copies of the model in the local Triton")
@@ -121,8 +124,11 @@ class WriteSettings(Section):
     """The ClickHouse writer."""
 
     detections: bool = Field(True, description="keep every detection in the table `detections`")
-    max_batch_rows: int = Field(50_000, ge=1, description="a batch is inserted at this many rows")
+    max_batch_rows: int = Field(50_000, ge=1, le=500_000, description="a batch is inserted at this many rows")
     max_batch_delay_s: float = Field(0.25, gt=0, le=60, description="or when its first record is this old")
+    instance_id: str | None = Field(
+        None, description="a name of this writer's own: its restart then moves no partition"
+    )
 
 
 class ClickHouseSettings(Section):

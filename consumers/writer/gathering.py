@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 from consumers.writer.intents import fitting
 from consumers.writer.records import Place, Range, Record
@@ -9,8 +10,10 @@ from consumers.writer.sinks import Entry, Feed
 from schemas.dead_letters import DeadLetter
 from schemas.wire import DecodeError
 
-MAX_BYTES = 32 << 20
+MAX_BYTES: Final = 32 << 20
 """A unit is written at this many bytes of records, however few rows they make."""
+
+_OVERHEAD_BYTES: Final = 500  # what the objects of even an empty message take
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +59,9 @@ class Gathering:
         self._max_rows = max_rows
         self._max_delay_s = max_delay_s
         self._places: dict[Place, _Gathered] = {}
+        self._since_s: dict[str, float] = {}
         self._rows = 0
         self._size_bytes = 0
-        self._since_s = 0.0
 
     def add(self, record: Record, now_s: float, wall_ns: int) -> None:
         """Take a record; those of one partition come in order.
@@ -68,38 +71,38 @@ class Gathering:
             now_s: A clock that never jumps, in seconds.
             wall_ns: The time of day, in Unix nanoseconds, for dead letters.
         """
-        if not self._places:
-            self._since_s = now_s
-        gathered = self._places.get(record.place)
+        place = record.place
+        gathered = self._places.get(place)
         if gathered is None:
-            gathered = self._places[record.place] = _Gathered(record.offset, record.offset)
+            gathered = self._places[place] = _Gathered(record.offset, record.offset)
+            self._since_s.setdefault(place.topic, now_s)
         if record.offset < gathered.end:
             return  # read once more after the partition went and came back
-        gathered.end = record.offset + 1
-        rows = 1
-        entry, letter = read(self._feeds[record.place.topic], record, wall_ns)
+        feed = self._feeds[place.topic]
+        entry, letter = read(feed, record, wall_ns)
         if entry is not None:
             gathered.entries.append(entry)
-            rows = self._feeds[record.place.topic].count(entry)
         if letter is not None:
             gathered.letters.append(letter)
-        size_bytes = len(record.value) + 500  # what the objects of even an empty message take
+        rows = 1 if entry is None else feed.count(entry)
+        size_bytes = len(record.value) + _OVERHEAD_BYTES
+        gathered.end = record.offset + 1
         gathered.rows += rows
         gathered.size_bytes += size_bytes
         self._rows += rows
         self._size_bytes += size_bytes
 
     def wait_s(self, now_s: float) -> float | None:
-        """Seconds until what is here should be written: 0 if now, None if nothing is here."""
+        """Seconds until something here should be written: 0 if now, None if nothing is here."""
         if not self._places:
             return None
         if self.is_full:
             return 0.0
-        return max(0.0, self._since_s + self._max_delay_s - now_s)
+        return max(0.0, min(self._due_s(topic) for topic in self._since_s) - now_s)
 
     @property
     def is_full(self) -> bool:
-        """Whether no more should be added before these units are begun."""
+        """Whether no more should be added before units of this are begun."""
         return self._rows >= self._max_rows or self._size_bytes >= MAX_BYTES
 
     @property
@@ -107,13 +110,13 @@ class Gathering:
         """Whether nothing is here."""
         return not self._places
 
-    def units(self) -> tuple[Unit, ...]:
-        """All that is here as units, by topic, in the order of the feeds."""
-        return tuple(unit for topic in self._feeds for unit in self._units(topic))
+    def units(self, now_s: float) -> tuple[Unit, ...]:
+        """The topics that are due as units, in the order of the feeds; all at `math.inf` or when full."""
+        due = [t for t in self._feeds if t in self._since_s and (self.is_full or self._due_s(t) <= now_s)]
+        return tuple(unit for topic in due for unit in self._units(topic))
 
-    def clear(self) -> None:
-        """Forget everything: it is on its way."""
-        self.drop(list(self._places))
+    def _due_s(self, topic: str) -> float:
+        return self._since_s[topic] + self._max_delay_s * self._feeds[topic].patience
 
     def drop(self, places: Iterable[Place]) -> None:
         """Forget the records of these partitions."""
@@ -122,6 +125,8 @@ class Gathering:
             if gathered is not None:
                 self._rows -= gathered.rows
                 self._size_bytes -= gathered.size_bytes
+        here = {place.topic for place in self._places}
+        self._since_s = {topic: since for topic, since in self._since_s.items() if topic in here}
 
     def _units(self, topic: str) -> Iterable[Unit]:
         mine = {place.partition: g for place, g in self._places.items() if place.topic == topic}

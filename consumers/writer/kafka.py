@@ -20,12 +20,13 @@ _POLL_S: Final = 0.2
 _QUEUE_MIB: Final = 16
 
 
-def group_consumer(settings: KafkaSettings) -> Consumer:
-    """The group's consumer."""
+def group_consumer(settings: KafkaSettings, instance_id: str | None) -> Consumer:
+    """The group's consumer; with an instance id the one before it with the same id is out at once."""
     return consumer(
         settings,
         client_id=CLIENT_ID,
         group=WRITE_GROUP,
+        instance_id=instance_id,
         max_queue_mib=_QUEUE_MIB,
         overrides={
             "partition.assignment.strategy": "cooperative-sticky",

@@ -10,6 +10,7 @@ from concurrent.futures import Future
 from concurrent.futures import wait as wait_for
 from contextlib import suppress
 from dataclasses import dataclass
+from math import inf
 from threading import Event
 from time import sleep
 from typing import Final
@@ -155,16 +156,16 @@ class Loop:
         elif self._gathering.wait_s(self._clocks.steady_s()) == 0.0:
             self._begin()
 
-    def _begin(self) -> bool:
-        """Begin to insert all that is gathered; False if the group does not take the intent now."""
-        units = self._gathering.units()
+    def _begin(self, *, all_of_it: bool = False) -> bool:
+        """Begin to insert what is due; False if the group does not take the intent now."""
         now_s = self._clocks.steady_s()
+        units = self._gathering.units(inf if all_of_it else now_s)
         # Nothing is inserted without an intent that the group has taken: whoever inherits a partition knows.
         if not self._offsets.begin(units, self._owned):
             self._retry_at_s = now_s + _RETRY_S
             return False
-        self._gathering.clear()
         ends = {Place(unit.topic, r.partition): r.end for unit in units for r in unit.ranges}
+        self._gathering.drop(ends)
         self._launch(units, ends, now_s, lambda lease: self._store.write(units, lease))
         return True
 
@@ -271,7 +272,7 @@ class Loop:
                 # A replay, and what comes after it, is as well done by the next start.
                 if self._gathering.is_empty or self._begun:
                     return
-                self._begin()
+                self._begin(all_of_it=True)
             if self._flight is not None:
                 wait_for([self._flight.future], _BUSY_POLL_S)
                 if self._flight.future.done():

@@ -90,6 +90,7 @@ ItemT = TypeVar("ItemT", bound=Item)
 class _Front:
     since_ns: int
     newest: Order
+    parts: set[int] | None = None  # of the newest frame, if it came after the table was asked
 
 
 class RepeatFilter(Generic[ItemT]):
@@ -119,16 +120,23 @@ class RepeatFilter(Generic[ItemT]):
         sure: list[ItemT] = []
         doubtful: list[ItemT] = []
         for item in items:
-            front = self._fronts[item.stream_id]
-            order = (item.epoch, item.seq)
-            if order > front.newest:
-                front.newest = order
-                (doubtful if look_up_all else sure).append(item)
-            else:
-                doubtful.append(item)
+            is_new = self._advances(self._fronts[item.stream_id], (item.epoch, item.seq), item)
+            (sure if is_new and not look_up_all else doubtful).append(item)
         if doubtful:
             sure += self._looked_up(doubtful, sure, stored)
         return sure
+
+    def _advances(self, front: _Front, order: Order, item: ItemT) -> bool:
+        """Whether an item is beyond its stream's front, which then is moved to it."""
+        if order > front.newest:
+            front.newest, front.parts = order, {self._part(item)}
+            return True
+        if order < front.newest or front.parts is None:
+            return False
+        part = self._part(item)
+        is_new = part not in front.parts
+        front.parts.add(part)
+        return is_new
 
     def _extend(self, items: Iterable[ItemT], stored: Stored) -> None:
         """Make the fronts reach back behind every item."""
@@ -144,7 +152,10 @@ class RepeatFilter(Generic[ItemT]):
         for stream_id, since_ns in since.items():
             found = newest.get(stream_id, (-1, -1))
             front = self._fronts.get(stream_id)
-            self._fronts[stream_id] = _Front(since_ns, max(found, front.newest) if front else found)
+            if front is None or found > front.newest:
+                self._fronts[stream_id] = _Front(since_ns, found)
+            else:
+                front.since_ns = since_ns
 
     def _looked_up(self, doubtful: Iterable[ItemT], sure: Iterable[ItemT], stored: Stored) -> list[ItemT]:
         spans: dict[str, Span] = {}

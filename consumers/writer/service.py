@@ -1,6 +1,7 @@
 """Putting the writer together from the settings, and running it until it is told to stop."""
 
 import contextlib
+import gc
 import logging
 import signal
 import threading
@@ -10,7 +11,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Final
 
-from confluent_kafka import Consumer, KafkaException
+from confluent_kafka import Consumer, KafkaError, KafkaException
 
 from consumers.writer.gathering import Gathering
 from consumers.writer.kafka import LetterPublisher, RangeReader, group_consumer
@@ -30,6 +31,7 @@ from sightline.settings import Settings
 
 _log = logging.getLogger(__name__)
 
+_EMBEDDED: Final = "embedded"
 _PAUSE_S: Final = 1.0
 _BROKER_TIMEOUT_S: Final = 5.0
 
@@ -72,7 +74,15 @@ def run_writer(
                 HttpPort(engine, settings.clickhouse.database, settings.clickhouse.http_port)
             )
             port = http.port
+        _tune_collector()
         write_to(database, settings, lambda: ready(port), probe, stop)
+
+
+def _tune_collector() -> None:
+    """Look for garbage in cycles seldom: messages hold none, and looking at a batch of them takes as long as
+    a fifth of reading them."""
+    gc.freeze()
+    gc.set_threshold(100_000, 50, 100)
 
 
 def write_to(
@@ -91,7 +101,7 @@ def write_to(
         SightlineError: As `run_writer`.
     """
     found = feeds(detections=settings.write.detections)
-    consumer = group_consumer(settings.kafka)
+    consumer = group_consumer(settings.kafka, _instance_id(database, settings))
     if not _topics_are_there(consumer, found, stop):
         consumer.close()
         return
@@ -114,7 +124,27 @@ def write_to(
     try:
         loop.run(stop)
     except KafkaException as error:
-        raise SightlineError(f"Kafka refused the writer: {error.args[0]}") from error
+        raise _kafka_refused(error) from error
+
+
+def _instance_id(database: Database, settings: Settings) -> str | None:
+    if settings.write.instance_id is not None:
+        return settings.write.instance_id
+    # Tables in this process have one writer only, so the group need not wait for the death of the last one.
+    return _EMBEDDED if database.capabilities.embedded else None
+
+
+def _kafka_refused(error: KafkaException) -> SightlineError:
+    reason = error.args[0]
+    if isinstance(reason, KafkaError) and reason.code() in (
+        KafkaError._FENCED,
+        KafkaError.FENCED_INSTANCE_ID,
+    ):
+        return SightlineError(
+            "Another writer has taken this one's place in the group.",
+            "Run one writer with tables of its own, or give each writer its own write.instance_id.",
+        )
+    return SightlineError(f"Kafka refused the writer: {reason}.")
 
 
 def _connect(engine: ChdbEngine | Server, settings: Settings, stop: threading.Event) -> Database | None:

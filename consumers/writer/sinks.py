@@ -150,12 +150,15 @@ class Feed:
         decode: Reads a record; raises `DecodeError`.
         count: How many rows a message makes, about.
         sinks: The tables, in the order of their inserts.
+        patience: How much longer than the setting its records may wait. An insert costs the same for one row
+            as for a thousand, so what comes seldom waits for company.
     """
 
     topic: str
     decode: Callable[[Record], Entry]
     count: Callable[[Entry], int]
     sinks: tuple[Sink, ...]
+    patience: float = 1.0
 
 
 def feeds(*, detections: bool) -> tuple[Feed, ...]:
@@ -182,6 +185,7 @@ def feeds(*, detections: bool) -> tuple[Feed, ...]:
                 RepeatFilter(lambda message: int(message.track_id)),
             ),
         ),
+        patience=2.0,
     )
     boxes = Feed(
         DETECTIONS.name,
@@ -190,9 +194,13 @@ def feeds(*, detections: bool) -> tuple[Feed, ...]:
         (_frame_sink("detections", lambda m: len(m.scores) > 0, lambda ms, _: rows.detections_block(ms)),),
     )
     streams = Feed(
-        STREAMS.name, lambda record: StreamStatus.from_bytes(record.value), lambda _: 1, (StatusSink(),)
+        STREAMS.name,
+        lambda record: StreamStatus.from_bytes(record.value),
+        lambda _: 1,
+        (StatusSink(),),
+        patience=4.0,
     )
-    letters = Feed(DEAD_LETTERS.name, _decode_letter, lambda _: 1, (LetterSink(),))
+    letters = Feed(DEAD_LETTERS.name, _decode_letter, lambda _: 1, (LetterSink(),), patience=4.0)
     return (tracks, classifications, *((boxes,) if detections else ()), streams, letters)
 
 

@@ -1,4 +1,4 @@
-"""One worker of `sightline bench driver`: the driver with a step that does nothing, or a plain Faust agent."""
+"""One worker of `sightline bench driver`: the driver with an empty step, or a plain Faust agent."""
 
 import json
 import logging
@@ -57,7 +57,7 @@ def run_driver(bootstrap: str, names: Sequence[str]) -> None:
 
 
 def run_faust(bootstrap: str, names: Sequence[str]) -> None:
-    """A plain agent with the means that Faust documents: `noack_take` and `topic.send`, gathered per batch."""
+    """A plain agent with what Faust documents: `noack_take` and `topic.send`, awaited per batch."""
     with tempfile.TemporaryDirectory() as folder:
         app = faust.App(
             f"{names[0]}-faust",

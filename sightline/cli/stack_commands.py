@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from sightline.cli.context import CliContext, settings_from
+from sightline.cli.context import CliContext, output_console, settings_from
 from sightline.errors import SightlineError
 from sightline.pipeline.cameras import Camera, cameras_of_settings, cameras_of_sources
 from sightline.settings import Head, Mode, Settings
@@ -69,7 +69,7 @@ def demo(
     from sightline.pipeline.runs import RunPlan
 
     plan = RunPlan(sources, seconds, report, _config(ctx), "Demo")
-    console = Console()
+    console = output_console()
     if data is not None:
         return _run(settings, data, plan, console)
     folder = Path(tempfile.mkdtemp(prefix="sightline-demo-"))
@@ -112,7 +112,7 @@ def run(
     from sightline.pipeline.runs import RunPlan
 
     plan = RunPlan(cameras, None, report, _config(ctx), "Run")
-    return _run(settings, settings.data.dir, plan, Console())
+    return _run(settings, settings.data.dir, plan, output_console())
 
 
 def up(
@@ -128,7 +128,7 @@ def up(
     from sightline.stack.datadir import DataDir
 
     settings = settings_from(ctx, {"data.dir": data})
-    console = Console()
+    console = output_console()
     if detach_:
         detach(settings, _config(ctx), console)
         return 0
@@ -162,7 +162,7 @@ def status(
         return 0
     if state is None:
         raise SightlineError(f"Nothing runs in {settings.data.dir}.", "Start it with `sightline up`.")
-    print_status(Console(), settings, state)
+    print_status(output_console(), settings, state)
     return 0
 
 

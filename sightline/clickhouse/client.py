@@ -13,6 +13,7 @@ _INSERT: Final = {
     "async_insert": 0,  # the default gathers inserts and answers before they are stored
     "max_insert_block_size": 10_000_000,  # a block must stay one part: that is what makes it atomic
     "insert_deduplicate": 1,
+    "optimize_on_insert": 0,  # what a block would be rid of is not in it
     "max_threads": 1,
 }
 

@@ -7,6 +7,7 @@ and a column that is `LowCardinality` in the table is sent plain: the engine cas
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final
 
 import numpy as np
@@ -82,6 +83,7 @@ def varint(number: int) -> bytes:
     return bytes(out)
 
 
+@lru_cache(maxsize=4096)
 def string(text: str) -> bytes:
     """A text as the engine reads it: the length of its UTF-8 bytes, then these."""
     # A lone surrogate is no character; what came from the wire cannot hold one, a file name can.

@@ -7,8 +7,9 @@ from typing import Final
 
 from sightline.errors import SightlineError
 from sightline.settings import ModelSettings, Settings
+from sightline.vision.describe import find_model
+from sightline.vision.heads import Head, default_nms_iou
 from sightline.vision.model import MODEL_FILE, ModelSpec
-from sightline.vision.named import named_model
 from sightline.vision.repository import write_repository
 from sightline.vision.serving import ServingOptions
 
@@ -33,20 +34,22 @@ def with_model(settings: Settings, data_dir: Path) -> Settings:
 
 def model_spec(settings: ModelSettings) -> ModelSpec:
     """What the model of these settings is; raises SightlineError if it is missing or does not fit."""
+    return named_model(settings)[1]
+
+
+def named_model(settings: ModelSettings) -> tuple[Path, ModelSpec]:
+    """The ONNX file and what it is; raises SightlineError if it is missing or does not fit."""
     assert settings.path is not None  # `with_model` has seen to it
-    return named_model(settings.path, settings.head, settings.labels)
+    return find_model(settings.path, Head(settings.head) if settings.head else None, settings.labels)
 
 
 def write_serving(settings: Settings, data_dir: Path) -> Path:
     """Write the model repository for a local Triton into the data folder; returns the repository."""
-    assert settings.model.path is not None
+    onnx, spec = named_model(settings.model)
     options = ServingOptions(
         score_threshold=settings.model.score_threshold,
-        nms_iou=settings.model.nms_iou,
+        nms_iou=settings.model.nms_iou or default_nms_iou(spec.head),
         max_detections=settings.model.max_detections,
         parallel_runs=settings.model.threads,
     )
-    spec = model_spec(settings.model)
-    return write_repository(
-        data_dir / "triton", settings.model.path, spec, options, instances=settings.model.instances
-    )
+    return write_repository(data_dir / "triton", onnx, spec, options, instances=settings.model.instances)

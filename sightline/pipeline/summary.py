@@ -92,7 +92,7 @@ def rows_table(rows: Sequence[Any]) -> Table:
     for name in rows[0] if rows else ["(no rows)"]:
         table.add_column(str(name))
     for row in rows:
-        table.add_row(*(escape(str(value)) for value in row.values()))
+        table.add_row(*("-" if value is None else escape(str(value)) for value in row.values()))
     return table
 
 

@@ -1,4 +1,4 @@
-"""The states of one partition's keys, and what one record does to them. Pure but for the clock it is given."""
+"""The states of one partition's keys, and what one record does to them. Pure but for its clock."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -107,13 +107,13 @@ class Book(Generic[S, M]):
         ]
 
     def offsets(self) -> dict[bytes, int]:
-        """The offset of each key's last message, of those in snapshots only, too."""
+        """The offset of each key's last message, whether its snapshot is stored yet or not."""
         offsets = {key: snapshot.offset for key, snapshot in self._facts.snapshots.items()}
         offsets.update((key, entry.offset) for key, entry in self._entries.items())
         return offsets
 
     def snapshots(self, generation: int, owner: str) -> Iterator[tuple[bytes, Snapshot]]:
-        """A snapshot of each key that has changed since the last call; it counts as unchanged from then on."""
+        """A snapshot of each key that has changed since the last call; from then on it has not."""
         dirty, self._dirty = self._dirty, []
         for key in dirty:
             entry = self._entries[key]

@@ -1,7 +1,7 @@
 """One partition's way through the stage: take records, step, store outputs, snapshot.
 
-The order that everything rests on: a step's outputs are stored before any snapshot that includes it, and snapshots
-before the mark that relies on them. Snapshots are stored while the next records are stepped.
+The order that everything rests on: a step's outputs are stored before any snapshot that includes it, and
+snapshots before the mark that relies on them. Snapshots are stored while the next records are stepped.
 """
 
 import asyncio
@@ -138,8 +138,7 @@ class Lane(Generic[S, M]):
             if self._pending and not self._closing:
                 await self._advance()
             if self._snapshot_due():
-                records, position = await self._collect()
-                self._snapshot = asyncio.create_task(self._store_snapshot(records, position))
+                self._snapshot = asyncio.create_task(self._store_snapshot(*await self._collect()))
                 self._snapshot.add_done_callback(self._report)
                 self._due_s = self._clock_s() + self._config.snapshot_interval_s
         if self._snapshot is not None:
@@ -162,8 +161,11 @@ class Lane(Generic[S, M]):
             pass
 
     def _snapshot_due(self) -> bool:
-        free = self._snapshot is None or self._snapshot.done()
-        return free and self._position > self._marked and self._clock_s() >= self._due_s
+        if self._snapshot is not None:
+            if not self._snapshot.done():
+                return False
+            self._snapshot.result()  # one that failed ends the lane
+        return self._position > self._marked and self._clock_s() >= self._due_s
 
     async def _advance(self) -> None:
         outgoing: list[Outgoing] = []
@@ -184,17 +186,17 @@ class Lane(Generic[S, M]):
         self._probe("after-output")
         self._position = last
 
-    async def _collect(self) -> tuple[list[tuple[bytes, Snapshot]], int]:
-        """Snapshots of what has changed; the lane steps nothing meanwhile, so all stand for `_position`."""
+    async def _collect(self) -> tuple[list[tuple[bytes, Snapshot]], Mark]:
+        """Snapshots of what has changed, and their mark; the lane steps nothing meanwhile."""
         snapshots: list[tuple[bytes, Snapshot]] = []
         for key, snapshot in self._book.snapshots(self._generation, self._owner):
             snapshots.append((key, snapshot))
             if len(snapshots) % _ENCODE_SLICE == 0:
                 await asyncio.sleep(0)
-        return snapshots, self._position
+        # What the mark needs comes from the input, not from what is stored: so it is true whatever fails.
+        return snapshots, Mark(self._position, needs_of(self._book.offsets()), self._generation, self._owner)
 
-    async def _store_snapshot(self, snapshots: list[tuple[bytes, Snapshot]], position: int) -> None:
-        mark = self._mark(snapshots, position)
+    async def _store_snapshot(self, snapshots: list[tuple[bytes, Snapshot]], mark: Mark) -> None:
         self._probe("before-snapshot")
         last = await self._write(self._records(snapshots, mark))
         self._probe("after-snapshot")
@@ -202,12 +204,7 @@ class Lane(Generic[S, M]):
             self._facts.learn_snapshot(key, snapshot)
         self._facts.mark = mark
         self._hooks.on_stored(last)
-        self._marked = position
-
-    def _mark(self, snapshots: list[tuple[bytes, Snapshot]], position: int) -> Mark:
-        offsets = {key: snapshot.offset for key, snapshot in self._facts.snapshots.items()}
-        offsets.update((key, snapshot.offset) for key, snapshot in snapshots)
-        return Mark(position, needs_of(offsets), self._generation, self._owner)
+        self._marked = mark.offset
 
     def _records(self, snapshots: list[tuple[bytes, Snapshot]], mark: Mark) -> list[Outgoing]:
         encoded = [(snapshot_key(key), encode_snapshot(snapshot)) for key, snapshot in snapshots]

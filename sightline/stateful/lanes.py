@@ -65,6 +65,7 @@ class Lanes(Generic[S, M]):
         probe: Probe,
     ) -> None:
         self.input_topic = stage.input_topic
+        self.fetch_pace_s = config.fetch_pace_s
         self.failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._stage = stage
         self._config = config
@@ -134,13 +135,15 @@ class Lanes(Generic[S, M]):
             lane.offer(records)
 
     async def release(self) -> None:
-        """Finish, snapshot and close all lanes, within a set time; what is left is the next owner's to replay."""
+        """Finish, snapshot and close all lanes, within a set time; the next owner replays what is left."""
         self._revocations += 1
         lanes = list(self._lanes.values())
         if not lanes:
             return
         closing = [asyncio.create_task(lane.close()) for lane in lanes]
-        _, late = await asyncio.wait(closing, timeout=self._config.release_timeout_s)
+        ended, late = await asyncio.wait(closing, timeout=self._config.release_timeout_s)
+        for task in ended:
+            task.exception()  # was reported by the lane; not asked for, it would be logged once more
         if late:
             _LOG.warning("%d partitions given back without a last snapshot: Kafka is too slow", len(late))
             for lane in lanes:

@@ -1,9 +1,9 @@
 """Stores records in Kafka, whole batches at a time, so that a failure leaves no hole in a partition.
 
-Records go out as batches that this module fills itself: one future and one round trip a batch instead of one a
-record. A partition has one batch under way for each caller, and the next begins when the broker has stored it. So
-what a partition holds is always a beginning of what was to be sent, without gaps, which a reader that drops
-what is not newer than the last (epoch, seq) depends on.
+Records go out as batches that this module fills itself: one future and one round trip a batch instead of
+one a record. A partition has one batch under way for each caller, and the next begins when the broker has
+stored it. So what a partition holds is always a beginning of what was to be sent, without gaps, which a
+reader that drops what is not newer than the last (epoch, seq) depends on.
 """
 
 import asyncio

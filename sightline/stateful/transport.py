@@ -22,8 +22,6 @@ from sightline.stateful.lanes import Lanes
 _LOG = logging.getLogger("sightline.stateful")
 _FETCH_TIMEOUT_S = 0.2
 _FULL_FETCH_TIMEOUT_S = 0.02  # while a lane is full: it joins again with the next fetch
-import os
-_PACE_S = float(os.environ.get("PACE","0"))
 _FETCH_MAX_WAIT_MS = 200  # of the broker; Faust's 1500 delays partitions that were not in a waiting fetch
 
 
@@ -205,7 +203,7 @@ class LaneConsumer(driver.Consumer):
                 await self._deliver_changelog(TP(*tp), records)
             elif seeks >= self._valid_from:
                 self.lanes.offer(tp.partition, records)
-        await asyncio.sleep(_PACE_S)
+        await asyncio.sleep(self.lanes.fetch_pace_s)
 
     async def _deliver_changelog(self, tp: TP, records: list[Any]) -> None:
         # As Faust does it, because its recovery counts on it: what waits when a rebalance begins is dropped.

@@ -37,6 +37,15 @@ class Head(StrEnum):
     END2END = "end2end"
 
 
+def default_nms_iou(head: Head) -> float:
+    """The overlap over which the head's authors drop a box when they evaluate their models.
+
+    It decides which of several overlapping boxes stay, so a model runs as it was measured. An end-to-end
+    model has dropped them already; what is left is done as for YOLOv8.
+    """
+    return {Head.YOLOX: 0.65, Head.YOLOV5: 0.6}.get(head, 0.7)
+
+
 @dataclass(frozen=True)
 class Candidates:
     """Boxes above the score threshold, before NMS.

@@ -1,4 +1,4 @@
-"""A gateway on a real broker: frames arrive whole, in order and where they belong, whatever is interrupted."""
+"""A gateway on a real broker: frames arrive whole, in order and where they belong, whatever is broken off."""
 
 import json
 import signal

@@ -1,4 +1,4 @@
-"""Feeds links at a steady rate until SIGTERM: `chain_load.py JSON`. Includes repeats, and a new epoch at times."""
+"""Feeds links at a steady rate until SIGTERM, with repeats and a new epoch at times: `chain_load.py JSON`."""
 
 import json
 import signal

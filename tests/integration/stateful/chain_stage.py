@@ -1,4 +1,4 @@
-"""A stage whose every output depends on the whole history of its key: a lost or doubled step shows for ever."""
+"""A stage whose outputs depend on the whole history of a key: a lost or doubled step shows for ever."""
 
 import struct
 import zlib
@@ -36,6 +36,7 @@ class ChainStage:
     input_topic: str
     output_topic: str
     name: str = "chain"
+    fail_at: int = -1  # a bug for the tests: the step raises at this sequence number
 
     @property
     def output_topics(self) -> Sequence[str]:
@@ -51,6 +52,8 @@ class ChainStage:
         return message.epoch, message.seq
 
     def step(self, state: Chain | None, message: Link) -> tuple[Chain, Sequence[Output]]:
+        if message.seq == self.fail_at:
+            raise RuntimeError("a bug in the step")
         count, digest = (0, 0) if state is None else (state.count, state.digest)
         digest = zlib.crc32(_MESSAGE.pack(b"chn1", message.epoch, message.seq) + message.payload, digest)
         after = Chain(count + 1, message.epoch, message.seq, digest)

@@ -17,6 +17,7 @@ import pytest
 from chain_stage import ChainStage
 from confluent_kafka import Consumer, KafkaException, Message, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
+
 from sightline.stack.kafka import LocalKafka
 
 WORKER = Path(__file__).with_name("chain_worker.py")

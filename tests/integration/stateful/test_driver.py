@@ -7,6 +7,7 @@ from chain_stage import ChainStage
 from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient, NewTopic
 from conftest import Bench, wait_until
+
 from schemas.dead_letters import DeadLetter
 from sightline.errors import SightlineError
 from sightline.stateful import DriverConfig, run_stage

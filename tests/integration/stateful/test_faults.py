@@ -72,3 +72,26 @@ def test_a_paused_worker_that_wakes_up_moves_nothing_back(bench: Bench) -> None:
         heir.wait()
         wait_until(lambda: bench.lag() < 300, 40, "the woken worker to take over again")
     finish(bench)
+
+
+def test_these_tests_catch_a_driver_that_acknowledges_before_the_snapshot(bench: Bench) -> None:
+    with load(bench, KEYS, 300):
+        for _ in range(2):
+            worker = bench.start(instance_id="a", ack_first=True, kill_at="between", kill_after=3)
+            assert worker.wait(30) == -signal.SIGKILL
+        bench.start(instance_id="a", ack_first=True)
+        wait_until(lambda: bench.lag() < 300, 30, "the last worker to take over")
+    bench.wait_done()
+    assert bench.outputs() != bench.expected()
+
+
+def test_a_bug_in_the_step_ends_the_process_and_skips_nothing(bench: Bench) -> None:
+    for seq in range(40):
+        for stream in range(KEYS):
+            bench.produce(b"cam-%d" % stream, 0, seq)
+    bench.producer.flush(30)
+    worker = bench.start(instance_id="a", fail_at=30)
+    assert worker.wait(30) == 1
+    assert "a bug in the step" in bench.log(worker)
+    bench.start(instance_id="a")
+    finish(bench)

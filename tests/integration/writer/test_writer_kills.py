@@ -62,7 +62,9 @@ def test_kills_at_random_times_under_load_leave_the_rows_of_an_undisturbed_run(
 def test_a_stop_writes_what_was_read_and_the_next_start_repeats_nothing(
     settings: Settings, sender: Sender, data_dir: Path
 ) -> None:
-    slow = settings.model_copy(update={"write": settings.write.model_copy(update={"max_batch_delay_s": 30.0})})
+    slow = settings.model_copy(
+        update={"write": settings.write.model_copy(update={"max_batch_delay_s": 30.0})}
+    )
     sender.frames(["stop-a"], range(40))
     with Writer(slow, data_dir) as writer:
         writer.wait_ready()

@@ -28,7 +28,9 @@ def test_known_messages_become_exactly_their_rows(settings: Settings, sender: Se
         message="fine",
     )
     sender.put(STREAMS.name, status.to_bytes(), "rows-a/capture")
-    sender.put(STREAMS.name, None, "rows-z/capture")  # a tombstone is no message, and nothing to complain about
+    sender.put(
+        STREAMS.name, None, "rows-z/capture"
+    )  # a tombstone is no message, and nothing to complain about
     sender.flush()
     with Writer(settings, data_dir) as writer:
         port = writer.wait_ready()
@@ -46,11 +48,15 @@ def test_known_messages_become_exactly_their_rows(settings: Settings, sender: Se
             (29, _moment(captured_at_ns(29)), 640, 360, 2, 1, _moment(captured_at_ns(29)), 5, 9, 20, 1),
             (30, _moment(captured_at_ns(30)), 640, 360, 3, 2, _moment(captured_at_ns(30)), 5, None, 20, 1),
         ]
-        assert ask(port, "SELECT * FROM detections WHERE stream_id = 'rows-a' AND seq = 5 ORDER BY index") == [
+        assert ask(
+            port, "SELECT * FROM detections WHERE stream_id = 'rows-a' AND seq = 5 ORDER BY index"
+        ) == [
             ("rows-a", 1, 5, _moment(captured_at_ns(5)), i, i, 5, i + 10, 25, 0.25, ("car", "person")[i], i)
             for i in range(2)
         ]
-        assert ask(port, "SELECT * FROM classifications WHERE stream_id = 'rows-a' AND seq = 5 ORDER BY 5") == [
+        assert ask(
+            port, "SELECT * FROM classifications WHERE stream_id = 'rows-a' AND seq = 5 ORDER BY 5"
+        ) == [
             ("rows-a", 1, 5, _moment(captured_at_ns(5)), 1, "person", None, 0.75),
             ("rows-a", 1, 5, _moment(captured_at_ns(5)), 2, "bus", "bus", 0.75),
         ]

@@ -63,18 +63,19 @@ def test_the_committed_config_names_each_option_with_its_default() -> None:
     assert config.max_batch_size == 32
 
 
-def test_the_repository_answers_two_requests_each_padded_to_its_own_maximum(
+def test_the_repository_answers_several_requests_each_padded_to_its_own_maximum(
     model: Path, tmp_path: Path
 ) -> None:
     spec = describe_onnx(model, Head.YOLOV8)
     folder = write_repository(tmp_path / "repository", model, spec)
     served = load_served(folder / "analyzer", parameters(folder))
     jpeg = encode_jpeg(np.zeros((64, 64, 3), np.uint8))
-    first, second = served.answer([jpeg, b"x", b"y"], [2, 1], map)
+    first, second, third = served.answer([jpeg, b"x", b"y", jpeg], [2, 1, 1], map)
     assert first["boxes"].tolist() == [[[22, 27, 42, 37]], [[0, 0, 0, 0]]]
     assert first["class_ids"].tolist() == [[1], [0]]
     assert second["status"].tolist() == [[b"no JPEG"]]
     assert second["boxes"].shape == (1, 1, 4)
+    assert third["boxes"].tolist() == [[[22, 27, 42, 37]]]
     served.close()
 
 
