@@ -14,7 +14,7 @@ from sightline.clickhouse.database import Database, UnavailableError
 _log = logging.getLogger(__name__)
 
 _FIRST_PAUSE_S = 0.2
-_LONGEST_PAUSE_S = 5.0
+_LONGEST_PAUSE_S = 2.0
 
 Probe = Callable[[str], None]
 """Told of each step by its name, so that a test can stop the writer exactly there."""

@@ -4,11 +4,12 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 
+from sightline.errors import SightlineError
 from sightline.pipeline.plan import LOGS, Addresses
 from sightline.settings import Settings
 from sightline.stack.cache import Progress
 from sightline.stack.kafka import KafkaOptions, LocalKafka
-from sightline.stack.ports import free_ports
+from sightline.stack.ports import free_ports, is_free
 from sightline.stack.triton import LocalTriton, TritonOptions
 
 
@@ -58,8 +59,14 @@ class Servers:
         """Install what is missing; Kafka's and Triton's downloads run side by side.
 
         Raises:
-            SightlineError: Something cannot be installed or run here.
+            SightlineError: Something cannot be installed or run here, or the port for SELECTs is taken.
         """
+        port = self._settings.clickhouse.http_port
+        if port and self._settings.clickhouse.dsn is None and not is_free(port):
+            raise SightlineError(
+                f"The port {port} of clickhouse.http_port is in use.",
+                "Choose another one, or 0 for a free one.",
+            )
         with ThreadPoolExecutor(max_workers=2) as pool, ExitStack() as waits:
             for server in self.own:
                 future: Future[None] = pool.submit(server.prepare)

@@ -10,7 +10,8 @@ from clickhouse_connect.driver.client import Client
 from sightline.pipeline.accounts import Query
 from sightline.settings import ClickHouseSettings
 
-CONNECT_TIMEOUT_S: Final = 5.0
+CONNECT_TIMEOUT_S: Final = 5
+ANSWER_TIMEOUT_S: Final = 60
 
 
 def connect_tables(settings: ClickHouseSettings, http_port: int) -> Client:
@@ -20,7 +21,13 @@ def connect_tables(settings: ClickHouseSettings, http_port: int) -> Client:
         socket.create_connection(("127.0.0.1", http_port), timeout=CONNECT_TIMEOUT_S).close()
     else:
         return clickhouse_connect.get_client(dsn=settings.dsn, database=settings.database)
-    return clickhouse_connect.get_client(host="127.0.0.1", port=http_port, database=settings.database)
+    return clickhouse_connect.get_client(
+        host="127.0.0.1",
+        port=http_port,
+        database=settings.database,
+        connect_timeout=CONNECT_TIMEOUT_S,
+        send_receive_timeout=ANSWER_TIMEOUT_S,
+    )
 
 
 def query_of(client: Client) -> Query:

@@ -295,6 +295,6 @@ def find_model(path: Path, head: Head | None = None, labels: str | None = None) 
     if not (file.parent / SPEC_FILE).is_file():
         raise SightlineError(
             f"Nothing says what kind of detector {file} is.",
-            f"Give its head ({', '.join(one.value for one in Head)}), or put a {SPEC_FILE} beside it.",
+            f"Give --head (model.head): {', '.join(Head)}; or put a {SPEC_FILE} beside it.",
         )
     return file, load_spec(file.parent)

@@ -16,6 +16,7 @@ from sightline.errors import SightlineError
 _log = logging.getLogger(__name__)
 
 _LOOPBACK: Final = "127.0.0.1"
+_MOST_DISCARDED_BYTES: Final = 64 << 20
 _TYPES: Final = {
     "JSON": "application/json; charset=UTF-8",
     "JSONCompact": "application/json; charset=UTF-8",
@@ -164,8 +165,15 @@ class _Handler(BaseHTTPRequestHandler):
         except ValueError as error:
             raise RequestError("Content-Length is no number") from error
         if not 0 <= length <= MAX_BODY_BYTES:
+            self._discard(length)
             raise RequestError(f"the request is over {MAX_BODY_BYTES} bytes")
         return self.rfile.read(length)
+
+    def _discard(self, length: int) -> None:
+        """Read on for a while: a client that is still sending does not see the answer."""
+        left = min(max(length, 0), _MOST_DISCARDED_BYTES)
+        while left and (piece := self.rfile.read(min(left, 65_536))):
+            left -= len(piece)
 
     def _chunks(self) -> bytes:
         body = bytearray()

@@ -38,6 +38,7 @@ class AckFirstLanes(Lanes[Chain, Link]):
 def main(options: dict[str, Any]) -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s")
     kill_at = str(options.pop("kill_at", ""))
+    number = signal.SIGSTOP if options.pop("only_stop", False) else signal.SIGKILL
     left = int(str(options.pop("kill_after", 1)))
 
     def probe(where: str) -> None:
@@ -45,7 +46,7 @@ def main(options: dict[str, Any]) -> None:
         if where == kill_at:
             left -= 1
             if left == 0:
-                os.kill(os.getpid(), signal.SIGKILL)
+                os.kill(os.getpid(), number)
 
     fail_at = int(str(options.pop("fail_at", -1)))
     stage = ChainStage(str(options.pop("input")), str(options.pop("output")), fail_at=fail_at)

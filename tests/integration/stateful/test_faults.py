@@ -4,8 +4,12 @@ import random
 import signal
 import time
 
+import psutil
 import pytest
 from conftest import Bench, load, wait_until
+
+from sightline.stateful import changelog_name
+from sightline.stateful.facts import MARK_KEY, decode_snapshot
 
 KEYS = 12
 
@@ -72,6 +76,39 @@ def test_a_paused_worker_that_wakes_up_moves_nothing_back(bench: Bench) -> None:
         heir.wait()
         wait_until(lambda: bench.lag() < 300, 40, "the woken worker to take over again")
     finish(bench)
+
+
+def test_an_older_snapshot_on_top_of_a_newer_costs_no_frame(bench: Bench) -> None:
+    with load(bench, KEYS, 300):
+        zombie = bench.start(kill_at="before-snapshot", kill_after=9, only_stop=True)
+        wait_until(lambda: psutil.Process(zombie.pid).status() == psutil.STATUS_STOPPED, 30, "the stop")
+        heir = bench.start()
+        wait_until(lambda: ": ready" in bench.log(heir), 40, "the heir to take over")
+        time.sleep(1.5)
+        heir.kill()
+        heir.wait()
+        before = len(regressions(bench))
+        zombie.send_signal(signal.SIGCONT)
+        wait_until(lambda: len(regressions(bench)) > before, 30, "the zombie's snapshot")
+        zombie.kill()
+        zombie.wait()
+        bench.start()
+        wait_until(lambda: bench.lag() < 300, 40, "the last worker to take over")
+    finish(bench)
+
+
+def regressions(bench: Bench) -> list[bytes]:
+    """Changelog keys that were written with a lower offset than before."""
+    newest: dict[bytes, int] = {}
+    found = []
+    for record in bench.read(changelog_name(bench.group, "chain")):
+        key, value = record.key() or b"", record.value() or b""
+        if key != MARK_KEY:
+            offset = decode_snapshot(value).offset
+            if offset < newest.get(key, -1):
+                found.append(key)
+            newest[key] = max(offset, newest.get(key, -1))
+    return found
 
 
 def test_these_tests_catch_a_driver_that_acknowledges_before_the_snapshot(bench: Bench) -> None:

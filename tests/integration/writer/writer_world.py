@@ -130,6 +130,7 @@ class Writer:
         argv = [sys.executable, str(child), settings.model_dump_json(), str(data_dir)]
         argv += [fatal[0], str(fatal[1])] if fatal else []
         env = os.environ | {"PYTHONPATH": str(ROOT)}
+        data_dir.mkdir(parents=True, exist_ok=True)
         self._errors = (data_dir.parent / "writer.log").open("ab")
         self._process = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=self._errors, env=env)
         self.port = 0

@@ -48,8 +48,11 @@ class Stage:
         )
 
     def run(self) -> Outcome:
-        with self.publisher:
-            return self.run_.run()
+        with self.in_background() as background:
+            background.thread.join(20)
+            assert not background.thread.is_alive(), "the stream did not end"
+        assert background.outcome is not None
+        return background.outcome
 
     def in_background(self) -> "Background":
         return Background(self)
@@ -64,7 +67,7 @@ class Background:
 
     def __init__(self, stage: Stage) -> None:
         self._stage = stage
-        self._thread = threading.Thread(target=self._run)
+        self.thread = threading.Thread(target=self._run, daemon=True)
         self.outcome: Outcome | None = None
 
     def _run(self) -> None:
@@ -72,13 +75,13 @@ class Background:
 
     def __enter__(self) -> "Background":
         self._stage.publisher.__enter__()
-        self._thread.start()
+        self.thread.start()
         return self
 
     def __exit__(self, *exc: object) -> None:
         self._stage.stop.set()
-        self._thread.join(20)
-        alive = self._thread.is_alive()
+        self.thread.join(20)
+        alive = self.thread.is_alive()
         self._stage.publisher.__exit__(None, None, None)
         assert not alive, "the stream did not stop"
 

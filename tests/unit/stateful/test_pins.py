@@ -60,8 +60,8 @@ def test_what_is_overridden_or_called_has_its_signature(function: Callable[..., 
 
 
 # Their behaviour is relied upon, not only their signature: the order of recovery and seeking, that a
-# rebalance stops the flow first, that the base class seeks before its first await, that an idempotent batch is retried
-# for ever. The value is a digest of their source.
+# rebalance stops the flow first, that the base class seeks before its first await, that an idempotent batch
+# is retried for ever. The value is a digest of their source.
 SOURCES: dict[tuple[type, str], str] = {
     (App, "_on_partitions_revoked"): "d5c895bbe57d",
     (App, "_on_partitions_assigned"): "de932b7927db",

@@ -1,0 +1,21 @@
+"""An error that passes is waited for; one that stays is told."""
+
+import pytest
+
+from sightline.clickhouse.database import UnavailableError, refused
+from sightline.errors import SightlineError
+
+
+@pytest.mark.parametrize("code", [None, 202, 209, 210, 241, 242, 243, 252, 319, 999])
+def test_what_passes_is_unavailable(code: int | None) -> None:
+    assert isinstance(refused("insert", code, "x"), UnavailableError)
+
+
+@pytest.mark.parametrize(
+    ("code", "hint"), [(60, "Restart"), (81, "Restart"), (516, "password"), (497, "SELECT"), (62, "")]
+)
+def test_what_stays_is_an_error_with_a_way_out(code: int, hint: str) -> None:
+    error = refused("insert into t", code, "  it\n broke ")
+    assert isinstance(error, SightlineError)
+    assert error.what == "ClickHouse refused to insert into t: it broke"
+    assert hint in error.fix

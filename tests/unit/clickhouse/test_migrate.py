@@ -1,0 +1,54 @@
+"""Migrations run once, are written down, and never run backwards."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pytest
+
+from schemas.clickhouse import migrations
+from sightline.clickhouse.database import Capabilities, Row
+from sightline.clickhouse.migrate import migrate
+from sightline.clickhouse.native import Block
+from sightline.errors import SightlineError
+
+
+class Remembering:
+    """A database that keeps what it is told."""
+
+    capabilities = Capabilities(embedded=False)
+
+    def __init__(self, done: Sequence[int]) -> None:
+        self.done = list(done)
+        self.commands: list[str] = []
+        self.inserts: list[tuple[str, str]] = []
+
+    def command(self, sql: str) -> None:
+        self.commands.append(sql)
+
+    def rows(self, sql: str, parameters: Mapping[str, Any] | None = None) -> Sequence[Row]:
+        return [(number,) for number in self.done]
+
+    def insert(self, table: str, rows: Block, token: str) -> None:
+        self.inserts.append((table, token))
+
+    def close(self) -> None: ...
+
+
+def test_a_new_database_gets_all_of_them_and_writes_them_down() -> None:
+    database = Remembering([])
+    assert migrate(database, "mine") == migrations("mine")
+    assert [sql for sql in database.commands if "mine.tracks" in sql]
+    assert database.inserts == [("mine.schema_migrations", "migration-1")]
+
+
+def test_one_that_has_them_gets_none() -> None:
+    database = Remembering([1])
+    assert migrate(database, "mine") == ()
+    assert not database.inserts
+
+
+def test_one_of_a_newer_version_is_left_alone() -> None:
+    database = Remembering([1, 99])
+    with pytest.raises(SightlineError, match="newer version"):
+        migrate(database, "mine")
+    assert not [sql for sql in database.commands if "mine.tracks" in sql]
