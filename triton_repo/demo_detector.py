@@ -13,6 +13,7 @@ the nearest pixel that is not of the anchor's kind: these are the sides of the b
 their own box get a score; NMS keeps one of them.
 """
 
+import argparse
 import sys
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ from sightline.vision.describe import describe_onnx
 from sightline.vision.heads import Head
 from sightline.vision.model import MODEL_FILE, ModelSpec, save_spec
 from sightline.vision.palette import PALETTE
+from triton_repo.heavy import add_weight
 
 WIDTH, HEIGHT = 320, 192
 STEP_X, STEP_Y = 2, 4
@@ -41,8 +43,12 @@ MIN_SIDE_PX = 4.0
 _OPSET, _IR_VERSION = 17, 8
 
 
-def write_demo_detector(folder: Path) -> ModelSpec:
+def write_demo_detector(folder: Path, heavy_layers: int = 0) -> ModelSpec:
     """Write `model.onnx` and `model.json` into a folder, which is made if missing.
+
+    Args:
+        folder: Where to.
+        heavy_layers: As for `build_demo_detector`.
 
     Returns:
         What the model is.
@@ -52,7 +58,7 @@ def write_demo_detector(folder: Path) -> ModelSpec:
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / MODEL_FILE).write_bytes(build_demo_detector())
+        (folder / MODEL_FILE).write_bytes(build_demo_detector(heavy_layers))
         spec = describe_onnx(folder / MODEL_FILE, Head.YOLOV8)
         save_spec(spec, folder)
     except OSError as error:
@@ -62,8 +68,11 @@ def write_demo_detector(folder: Path) -> ModelSpec:
     return spec
 
 
-def build_demo_detector() -> bytes:
+def build_demo_detector(heavy_layers: int = 0) -> bytes:
     """Build the ONNX file.
+
+    Args:
+        heavy_layers: Layers of `heavy.py` that do nothing but take time, for benchmarks; 0 for none.
 
     Raises:
         SightlineError: The package onnx is missing.
@@ -79,7 +88,8 @@ def build_demo_detector() -> bytes:
     _masks(graph)
     _sides(graph)
     _scores(graph)
-    graph.node("Concat", ["cx", "cy", "width", "height", "class_scores"], "grid", axis=1)
+    scores = add_weight(graph, "class_scores", heavy_layers) if heavy_layers else "class_scores"
+    graph.node("Concat", ["cx", "cy", "width", "height", scores], "grid", axis=1)
     shape = graph.constant("shape", np.array([0, 4 + len(PALETTE), -1], np.int64))
     graph.node("Reshape", ["grid", shape], "output0")
     model = graph.model()
@@ -230,16 +240,19 @@ def _ramp(graph: _Graph, source: str, target: str, nothing: float, full: float) 
 
 
 def main(arguments: list[str]) -> int:
-    """Write the detector to the folder that is the one argument; returns the exit code."""
-    if len(arguments) != 1 or arguments[0].startswith("-"):
-        sys.stderr.write("Usage: python -m triton_repo.demo_detector FOLDER\n")
-        return 2
+    """Write the detector to a folder; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m triton_repo.demo_detector", description=main.__doc__)
+    parser.add_argument("folder", type=Path, metavar="FOLDER")
+    parser.add_argument(
+        "--heavy", type=int, default=0, metavar="LAYERS", help="add layers that only take time"
+    )
+    options = parser.parse_args(arguments)
     try:
-        spec = write_demo_detector(Path(arguments[0]))
+        spec = write_demo_detector(options.folder, options.heavy)
     except SightlineError as error:
         sys.stderr.write(f"{error}\n")
         return 1
-    sys.stdout.write(f"Wrote {Path(arguments[0]) / MODEL_FILE}: finds {', '.join(spec.labels)}.\n")
+    sys.stdout.write(f"Wrote {options.folder / MODEL_FILE}: finds {', '.join(spec.labels)}.\n")
     return 0
 
 

@@ -16,13 +16,22 @@ from sightline.vision.serving import ServingOptions
 DEMO_BUILDER: Final = "triton_repo.demo_detector"
 
 
-def with_model(settings: Settings, data_dir: Path) -> Settings:
-    """The settings with a model: the one that is named, else the demo's, built into the data folder."""
+def with_model(settings: Settings, data_dir: Path, *, heavy_layers: int = 0) -> Settings:
+    """The settings with a model: the one that is named, else the demo's, built into the data folder.
+
+    Args:
+        settings: Of the whole system.
+        data_dir: The data folder.
+        heavy_layers: Layers that the demo's model gets for benchmarks, to cost as much as a real one.
+    """
     if settings.model.path is not None:
         return settings
     folder = data_dir / "model"
     done = subprocess.run(
-        [sys.executable, "-m", DEMO_BUILDER, str(folder)], capture_output=True, text=True, check=False
+        [sys.executable, "-m", DEMO_BUILDER, str(folder), "--heavy", str(heavy_layers)],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     if done.returncode != 0:
         raise SightlineError(

@@ -128,6 +128,10 @@ class Lanes(Generic[S, M]):
         """Whether records of the partition are taken."""
         return partition in self._lanes
 
+    def any_open(self) -> bool:
+        """Whether there is a lane at all."""
+        return bool(self._lanes)
+
     def offer(self, partition: int, records: Sequence[Record]) -> None:
         """Give records to their lane; without one they are dropped, and read again when it is opened."""
         lane = self._lanes.get(partition)

@@ -8,6 +8,7 @@ import signal
 import socket
 import tempfile
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +27,8 @@ from sightline.stateful.transport import LaneConsumer, LaneProducer, LaneTranspo
 
 _LOG = logging.getLogger("sightline.stateful")
 _STOP_TIMEOUT_S = 10.0
+_REBALANCE_S = 5.0
+_IDLE_LIMIT_S = 90.0  # with partitions but without lanes: recovery hangs, as with a broker that went away
 
 
 def no_probe(_where: str) -> None:
@@ -120,7 +123,10 @@ class _Worker(Generic[S, M]):
             broker_client_id=f"sightline-{self.stage.name}",
             broker_session_timeout=config.session_timeout_s,
             broker_heartbeat_interval=min(3.0, config.session_timeout_s / 4),
-            broker_rebalance_timeout=max(30.0, config.session_timeout_s),
+            # Giving partitions back is bounded by release_timeout_s, so a rebalance need not wait longer.
+            broker_rebalance_timeout=config.session_timeout_s + _REBALANCE_S,
+            # A request that a dying broker swallowed blocks its caller for this long.
+            broker_request_timeout=config.session_timeout_s + 2 * _REBALANCE_S,
             broker_commit_interval=config.snapshot_interval_s,
             broker_max_poll_records=config.fetch_records,
             consumer_auto_offset_reset="earliest",
@@ -186,9 +192,18 @@ def _forward_failure(task: "asyncio.Task[None]", lanes: Lanes[Any, Any]) -> None
 
 
 async def _watch(app: faust.App, lanes: Lanes[Any, Any]) -> None:
-    """Faust's services crash on their own, in two threads; see that the process follows."""
+    """Faust's services crash or hang on their own, in two threads; see that the process ends then."""
+    idle_since_s: float | None = None
     while not app.crashed:
         await asyncio.sleep(0.2)
+        waiting = app.rebalancing or (app.assignor.assigned_actives() and not lanes.any_open())
+        if not waiting:
+            idle_since_s = None
+            continue
+        idle_since_s = idle_since_s or time.monotonic()
+        if time.monotonic() - idle_since_s > _IDLE_LIMIT_S:
+            lanes.fail(TimeoutError(f"no recovery from a rebalance within {_IDLE_LIMIT_S:.0f} s"))
+            return
     lanes.fail(app.crash_reason or RuntimeError("Faust crashed"))
 
 
