@@ -103,6 +103,7 @@ class Loop:
         self._flight: _Flight | None = None
         self._forget = False
         self._is_paused = False
+        self._revoke_wait_s = min(_REVOKE_WAIT_S, session_timeout_s / 3)
         self._retry_at_s = float("-inf")
 
     def run(self, stop: Event) -> None:
@@ -235,7 +236,7 @@ class Loop:
         leaving = {Place(at.topic, at.partition) for at in partitions}
         flight = self._flight
         if flight is not None and not leaving.isdisjoint(flight.ends):
-            wait_for([flight.future], _REVOKE_WAIT_S)
+            wait_for([flight.future], self._revoke_wait_s)
             if flight.future.done():
                 self._land(flight)
         self._give_up(leaving)

@@ -1,53 +1,105 @@
 """Every number that the tracker can be tuned by, with its unit."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
+import numpy as np
+
+from processors.track.state import Floats
 from sightline.errors import SightlineError
 
 
 @dataclass(frozen=True, kw_only=True)
 class TrackerConfig:
-    """How a stream is tracked. The defaults suit people and vehicles from 1 to 60 frames/s.
+    """How a stream is tracked. The defaults suit people and vehicles from 5 to 60 frames/s.
 
-    Lengths are shares of an object's size, `sqrt(width * height)` of its box, so that nothing depends on the
+    "Sizes" are an object's own size, `sqrt(width * height)` of its box, so that nothing depends on the
     resolution; times are seconds, so that nothing depends on the frame rate.
 
     Attributes:
-        max_tracks: Most tracks held for a stream; the least credible ones go first.
+        max_tracks: Most tracks held for a stream; the longest unseen make room for new ones.
         max_detections: Most detections of a frame that are looked at, best scores first.
-        max_age_s: A track that is not seen for this long ends.
+        max_embedding: Wider appearance vectors are folded to this width.
+        max_age_s: A track that is not seen for this long ends, or can come back by its look only.
+        max_look_age_s: A track with a look ends when it is not seen for this long.
         tentative_age_s: An unconfirmed track that is not seen for this long ends.
         birth_score: A detection of a lower score starts no track.
         sure_score: A detection of this score confirms a new track at once.
-        confirm_evidence: Sum of evidence that confirms a track; see `lifecycle`.
-        coast_s: A confirmed track that is not seen is still put out for this long.
+        confirm_score: Sum of its detections' scores that confirms a track.
+        double_iou: A detection that overlaps a taken one this much starts no track.
+        coast_probability: An unseen track is put out while it will be seen again at least this probably.
+        position_noise: Standard deviation of a detected centre, in sizes.
+        size_noise: Standard deviation of a detected width or height, in sizes.
+        position_drift: White noise on the speed, in sizes per second per sqrt(second).
+        size_drift: The same for width and height.
+        initial_speed: Standard deviation of a new object's speed, in sizes per second.
+        initial_growth: Standard deviation of the rate of a new object's width or height.
+        min_iou: Predicted and detected boxes that overlap less do not belong together.
+        distance_weight: Weight of the Mahalanobis distance against the overlap.
+        distance_scale: Squared distance at which that half is worth one half.
+        tentative_weight: An unconfirmed track's claim on a detection against a confirmed one's.
+        class_weight: Share of a claim that is lost when the detector's class differs.
+        look_weight: Weight of appearance in a claim, when looks tell objects apart well.
+        reach: How far from its last place a track may come back by its look: sizes, and sizes per second.
+        return_margin: How clearly a look must be the track's own to come back by it, from 0 (not) to 1.
+        decide_evidence: A label is announced when there is this much evidence for it.
+        change_ratio: A label gives way to one of this many times its evidence.
+        evidence_limit: No more evidence than this counts for a label, so that it can change late too.
     """
 
     max_tracks: int = 512
     max_detections: int = 512
+    max_embedding: int = 256
     max_age_s: float = 1.5
-    tentative_age_s: float = 0.2
+    max_look_age_s: float = 10.0
+    tentative_age_s: float = 0.4
     birth_score: float = 0.35
     sure_score: float = 0.7
-    confirm_evidence: float = 1.0
-    coast_s: float = 0.3
-    gate: float = 16.0
-    position_noise: float = 0.04
-    size_noise: float = 0.06
-    position_drift: float = 0.8
-    size_drift: float = 0.15
-    initial_speed: float = 1.0
-    initial_growth: float = 0.1
-    label_slots: int = 4
+    confirm_score: float = 1.0
+    double_iou: float = 0.75
+    coast_probability: float = 0.5
+    position_noise: float = 0.06
+    size_noise: float = 0.08
+    position_drift: float = 0.4
+    size_drift: float = 0.1
+    initial_speed: float = 0.5
+    initial_growth: float = 0.05
+    min_iou: float = 0.25
+    distance_weight: float = 1.5
+    distance_scale: float = 8.0
+    tentative_weight: float = 0.7
+    class_weight: float = 0.3
+    look_weight: float = 5.0
+    reach: tuple[float, float] = (1.0, 1.0)
+    return_margin: float = 0.55
     decide_evidence: float = 2.0
     change_ratio: float = 1.5
+    evidence_limit: float = 30.0
 
     def __post_init__(self) -> None:
-        if not (1 <= self.max_tracks <= 2048 and 1 <= self.max_detections <= 4096):
-            raise SightlineError(
-                f"Tracker: max_tracks {self.max_tracks} or max_detections {self.max_detections} is bad.",
-                "Choose 1 to 2048 tracks and 1 to 4096 detections.",
-            )
+        limits = {"max_tracks": 2048, "max_detections": 4096, "max_embedding": 2048}
+        for name, high in limits.items():
+            if not 1 <= getattr(self, name) <= high:
+                raise SightlineError(
+                    f"Tracker setting {name} is {getattr(self, name)}.", f"Choose 1 to {high}."
+                )
+
+    @cached_property
+    def noise(self) -> Floats:
+        """(2, 1) variances of a detected centre and of a detected side, in squared sizes."""
+        return np.array([[self.position_noise**2], [self.size_noise**2]])
+
+    def drift_after(self, dt_s: float) -> Floats:
+        """(6, 1) what white noise on the speeds adds to VAR, COV and SPEED_VAR in `dt_s` seconds."""
+        centre, side = self.position_drift**2 * dt_s, self.size_drift**2 * dt_s
+        first, second = dt_s * dt_s / 3, dt_s / 2
+        added = (centre * first, side * first, centre * second, side * second, centre, side)
+        return np.array(added)[:, None]
+
+    @cached_property
+    def initial(self) -> Floats:
+        """(2, 1) variances of a new object's speed and growth, in squared sizes."""
+        return np.array([[self.initial_speed**2], [self.initial_growth**2]])
 
 
 DEFAULT_CONFIG = TrackerConfig()

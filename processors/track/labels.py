@@ -1,73 +1,197 @@
 """What a track is: evidence for labels over its life, and a label that does not flicker.
 
-Each detection that a track takes adds evidence for its class: the classifier's probabilities if it has any,
-else its score for the detector's class. A track goes by its first label until another one has
-`change_ratio` times its evidence. A label is announced once there is `decide_evidence` for it, and again when
-it changes.
+Each detection that a track takes adds evidence: the classifier's probabilities if it has any, else its score
+for the detector's class. A track goes by its first label until another one has `change_ratio` times its
+evidence. A label is announced once there is `decide_evidence` for it, and again when it changes.
+Once a track has evidence from a classifier, the detector's classes no longer count for its label.
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from math import exp
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 from processors.track.config import TrackerConfig
-from processors.track.state import NO_LABEL, Floats, Indices
+from processors.track.observation import Seen
+from processors.track.state import (
+    CLASSIFIED,
+    DECIDED,
+    KIND,
+    KIND_WEIGHT,
+    LABEL,
+    LABEL_SLOTS,
+    LABELS,
+    NO_LABEL,
+    WEIGHT,
+    WEIGHTS,
+    Floats,
+    Indices,
+    Mask,
+)
+from schemas.detections import Detections
 
-Labels = npt.NDArray[np.uint16]
+MAX_NAMES: Final = 1024
+News = tuple[int, int | None]
+"""A track's place among those given, and the label that it was announced with before, or None."""
+
+KIND_LIMIT: Final = 5.0
+MEMORY_S: Final = 30.0  # evidence fades with this time constant
+CLASSES_COUNTED: Final = 3  # a detection's most probable classes are evidence, the rest is noise
 
 
-def intern(
-    names: tuple[str, ...], wanted: Mapping[int, str], class_ids: Labels
-) -> tuple[tuple[str, ...], Labels]:
-    """Names with those of the classes that occur appended, and each detection's index into them."""
-    known = {name: index for index, name in enumerate(names)}
-    places = np.zeros(len(class_ids), np.uint16)
-    for class_id in sorted(set(class_ids.tolist())):
-        place = known.setdefault(wanted[class_id], len(known))
-        places[class_ids == class_id] = place
-    return tuple(known), places
+@dataclass(frozen=True, eq=False, slots=True)
+class Evidence:
+    """What N detections say that they are, as indices into `names`.
 
-
-def add(label_ids: Labels, weights: Floats, tracks: Indices, found: Labels, weight: Floats) -> None:
-    """Add `weight` (K,) for the labels `found` (K,) to different `tracks` (K,), in place.
-
-    A label without a slot takes that of the least evidence.
+    Attributes:
+        names: The stream's label names.
+        kinds: float64 (N,): the detector's class.
+        labels: float64 (C, N): labels with evidence, best first.
+        weights: float64 (C, N): the evidence.
+        classified: bool (N,): whether it comes from a classifier; None if nowhere.
     """
-    rows = label_ids[tracks]
-    same = rows == found[:, None]
-    slot = np.where(same.any(1), same.argmax(1), weights[tracks].argmin(1))
-    new = ~same.any(1)
-    weights[tracks[new], slot[new]] = 0.0
-    label_ids[tracks, slot] = found
-    weights[tracks, slot] += weight
+
+    names: tuple[str, ...]
+    kinds: Floats
+    labels: Floats
+    weights: Floats
+    classified: Mask | None
 
 
-def settle(
-    labels: Labels, decided: npt.NDArray[np.bool_], label_ids: Labels, weights: Floats, config: TrackerConfig
-) -> tuple[Labels, npt.NDArray[np.bool_], Indices]:
-    """New labels and `decided` of all tracks, and which of them have something to announce."""
-    held = (weights * (label_ids == labels[:, None])).sum(1)
-    best_slot = weights.argmax(1)
-    best = weights[np.arange(len(labels)), best_slot]
-    change = best > config.change_ratio * held
-    after = np.where(change, label_ids[np.arange(len(labels)), best_slot], labels).astype(np.uint16)
-    enough = np.where(change, best, held) >= config.decide_evidence
-    news = enough & (~decided | (after != labels))
-    # An announced label stays until the next one may be announced too.
-    after = np.where(decided & ~enough, labels, after)
-    return after, decided | enough, np.flatnonzero(news)
+def evidence_of(detections: Detections, seen: Seen, names: tuple[str, ...]) -> Evidence:
+    """What the detections are evidence for; new names are appended to the stream's."""
+    known = {name: place for place, name in enumerate(names)}
+    class_ids, given = detections.class_ids, detections.probabilities
+    if seen.kept is not None:
+        class_ids = class_ids.take(seen.kept)
+        given = None if given is None else given.take(seen.kept, axis=0)
+    kinds = _places(known, detections.names, class_ids)
+    labels, weights, classified = kinds[None], seen.scores[None], None
+    if given is not None and detections.attributes and len(seen):
+        classified = np.asarray(given.any(axis=1))
+        count = min(CLASSES_COUNTED, given.shape[1])
+        best = (-given).argsort(axis=1, kind="stable")[:, :count]
+        told = np.take_along_axis(given, best, axis=1).T.astype(np.float64)
+        attributes = dict(enumerate(detections.attributes))
+        found = _places(known, attributes, best.T)
+        spare = np.full((count - 1, len(kinds)), NO_LABEL)
+        labels = np.where(classified, found, np.concatenate([labels, spare]))
+        weights = np.where(classified, told, np.concatenate([weights, np.zeros_like(spare)]))
+    return Evidence(tuple(known), kinds, labels, weights, classified)
 
 
-def drop_unused(
-    names: tuple[str, ...], labels: Labels, label_ids: Labels
-) -> tuple[tuple[str, ...], Labels, Labels]:
-    """Names that no track refers to are forgotten; indices follow."""
-    used = np.zeros(NO_LABEL + 1, np.bool_)
-    used[labels] = True
-    used[label_ids] = True
-    used[NO_LABEL] = False
-    place = np.cumsum(used) - 1
-    place[NO_LABEL] = NO_LABEL
-    kept = tuple(name for index, name in enumerate(names) if used[index])
-    return kept, place[labels].astype(np.uint16), place[label_ids].astype(np.uint16)
+def _places(known: dict[str, int], names: Mapping[int, str], ids: npt.NDArray[np.integer]) -> Floats:
+    occurring = sorted(set(ids.reshape(-1).tolist()))
+    if len(occurring) == 1:
+        return np.full(ids.shape, float(known.setdefault(names[occurring[0]], len(known))))
+    places = np.empty(ids.shape)
+    for number in occurring:
+        places[ids == number] = known.setdefault(names[number], len(known))
+    return places
+
+
+def forget(part: Floats, dt_s: float) -> None:
+    """Let the evidence of the tracks `part` (ROWS, K) fade a little, in place."""
+    part[WEIGHTS] *= exp(-dt_s / MEMORY_S)
+
+
+def take_kinds(part: Floats, kinds: Floats, scores: Floats) -> None:
+    """Keep KIND of the tracks `part` (ROWS, K), the class that most detections of late had, in place."""
+    same = part[KIND] == kinds
+    weight = part[KIND_WEIGHT] + np.where(same, scores, -scores)
+    changed = weight < 0
+    if changed.any():
+        part[KIND, changed] = kinds[changed]
+    np.minimum(np.abs(weight), KIND_LIMIT, out=part[KIND_WEIGHT])
+
+
+def take_labels(part: Floats, found: Evidence, columns: Indices, config: TrackerConfig) -> list[News]:
+    """Add what the detections `columns` say to the evidence of the tracks `part` (ROWS, K), in place.
+
+    Returns:
+        What to announce.
+    """
+    labels, weights = found.labels.take(columns, axis=1), found.weights.take(columns, axis=1)
+    if found.classified is not None:
+        _prefer_classifier(part, found.classified.take(columns), weights)
+    steady = True
+    for label, weight in zip(labels, weights, strict=True):
+        if (part[LABEL] == label).all():
+            part[WEIGHT] += weight
+        else:
+            steady = False
+            some = (weight > 0).nonzero()[0]
+            _add(part, some, label[some], weight[some])
+    np.minimum(part[WEIGHT], config.evidence_limit, out=part[WEIGHT])
+    if steady and part[DECIDED].all():
+        return []
+    return _settle(part, config)
+
+
+def _prefer_classifier(part: Floats, classified: Mask, weights: Floats) -> None:
+    old = part[CLASSIFIED] > 0
+    weights[:, old & ~classified] = 0.0
+    fresh = (classified & ~old).nonzero()[0]
+    part[LABEL + 1 : LABELS.stop, fresh] = NO_LABEL
+    part[WEIGHTS, fresh] = 0.0
+    part[CLASSIFIED, fresh] = 1.0
+
+
+def _add(part: Floats, tracks: Indices, label: Floats, weight: Floats) -> None:
+    # The label that a track goes by stays in the first slot; a new one takes the least of the others.
+    same = part[LABELS, tracks] == label
+    known = same.any(axis=0)
+    worst = part[WEIGHT + 1 : WEIGHTS.stop, tracks].argmin(axis=0) + 1
+    slot = np.where(known, same.argmax(axis=0), worst)
+    part[WEIGHT + slot[~known], tracks[~known]] = 0.0
+    part[LABEL + slot, tracks] = label
+    part[WEIGHT + slot, tracks] += weight
+
+
+def _settle(part: Floats, config: TrackerConfig) -> list[News]:
+    held, others, decided = part[WEIGHT], part[WEIGHT + 1 : WEIGHTS.stop], part[DECIDED] > 0
+    challenge = others.max(axis=0)
+    change = challenge > config.change_ratio * held
+    change &= ~decided | (challenge >= config.decide_evidence)
+    enough = np.where(change, challenge, held) >= config.decide_evidence
+    news = (enough & (change | ~decided)).nonzero()[0].tolist()
+    told = [(k, int(part[LABEL, k]) if decided[k] else None) for k in news]
+    if change.any():
+        _swap(part, change.nonzero()[0], others.argmax(axis=0)[change] + 1)
+    part[DECIDED, news] = 1.0
+    return told
+
+
+def _swap(part: Floats, tracks: Indices, slot: Indices) -> None:
+    for first in (LABEL, WEIGHT):
+        held = part[first, tracks]
+        part[first, tracks] = part[first + slot, tracks]
+        part[first + slot, tracks] = held
+
+
+def start(numbers: Floats, found: Evidence, columns: Indices) -> None:
+    """First evidence of new tracks `numbers` (ROWS, K) from the detections `columns`, in place."""
+    numbers[LABELS] = NO_LABEL
+    numbers[KIND] = found.kinds.take(columns)
+    numbers[KIND_WEIGHT] = found.weights[0].take(columns)
+    count = min(LABEL_SLOTS, len(found.labels))
+    numbers[LABEL : LABEL + count] = found.labels.take(columns, axis=1)[:count]
+    numbers[WEIGHT : WEIGHT + count] = found.weights.take(columns, axis=1)[:count]
+    if found.classified is not None:
+        numbers[CLASSIFIED] = found.classified.take(columns)
+
+
+def without_unused(names: tuple[str, ...], numbers: Floats) -> tuple[tuple[str, ...], Floats]:
+    """Forget names that no track uses, once there are more than `MAX_NAMES`; the indices follow."""
+    if len(names) <= MAX_NAMES:
+        return names, numbers
+    after = numbers.copy()
+    rows = [KIND, *range(LABELS.start, LABELS.stop)]
+    used = np.unique(numbers[rows][numbers[rows] >= 0]).astype(np.intp)
+    place = np.full(len(names) + 1, NO_LABEL)  # the last one is for NO_LABEL itself, index -1
+    place[used] = np.arange(len(used))
+    after[rows] = place[numbers[rows].astype(np.intp)]
+    return tuple(names[index] for index in used.tolist()), after

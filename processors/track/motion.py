@@ -1,70 +1,74 @@
 """Where a box will be: a Kalman filter with constant speed, for all tracks at once.
 
-The model is the usual one for box tracking (position and size with their rates, white noise on the rates;
-Bar-Shalom, Li, Kirubarajan, "Estimation with Applications to Tracking and Navigation", 2001, chapter 6).
-The four coordinates are independent and noise is a share of the object's size, so x and y have the same
-covariance at all times, and so have width and height: two 2x2 covariances instead of one 8x8.
+The model is the usual one for box tracking (centre and sides with their rates, white noise on the rates;
+Bar-Shalom, Li, Kirubarajan, "Estimation with Applications to Tracking and Navigation", 2001, chapter 6), with
+the time that really passed. The four coordinates are independent and noise is a share of the object's size.
+So in units of that size x and y have the same covariance at all times, and so have width and height: two 2x2
+covariances a track instead of one 8x8, and only elementwise arithmetic, which gives the same bits on every
+processor.
 """
+
+from typing import Final
 
 import numpy as np
 
 from processors.track.config import TrackerConfig
-from processors.track.state import BOX, COV, MOTION, SPEED, SPEED_VAR, VAR, Floats
+from processors.track.state import BOX, COV, MOTION, SIDES, SPEED, SPEED_VAR, VAR, Floats
 
-MIN_SIDE_PX = 1.0
-
-
-def sizes_px(box: Floats) -> Floats:
-    """(M,) size of boxes given as (4, M) centre, width, height: the side of a square of the same area."""
-    size: Floats = np.sqrt(np.maximum(box[2] * box[3], MIN_SIDE_PX))
-    return size
+MIN_SIDE_PX: Final = 1.0
+UPPER: Final = slice(VAR.start, COV.stop)
+LOWER: Final = slice(COV.start, SPEED_VAR.stop)
+COVARIANCE: Final = slice(VAR.start, SPEED_VAR.stop)
 
 
 def predict(numbers: Floats, dt_s: float, config: TrackerConfig) -> None:
-    """Move the tracks `numbers` (ROWS, M) on by `dt_s` seconds, in place."""
-    drift = np.array([[config.position_drift**2], [config.size_drift**2]]) * sizes_px(numbers[BOX]) ** 2
-    var, cov, speed_var = numbers[VAR], numbers[COV], numbers[SPEED_VAR]
+    """Move the tracks `numbers` (ROWS or MOTION rows, M) on by `dt_s` seconds, in place."""
     numbers[BOX] += numbers[SPEED] * dt_s
-    numbers[2:4] = np.maximum(numbers[2:4], MIN_SIDE_PX)
-    var += dt_s * (2 * cov + dt_s * speed_var) + drift * (dt_s**3 / 3)
-    cov += dt_s * speed_var + drift * (dt_s**2 / 2)
-    speed_var += drift * dt_s
+    sides = numbers[SIDES]
+    np.maximum(sides, MIN_SIDE_PX, out=sides)
+    # With the parts of a 2x2 covariance above one another, dt times the lower is added to the upper one:
+    numbers[UPPER] += numbers[LOWER] * dt_s
+    var = numbers[VAR]
+    var += numbers[COV] * dt_s
+    numbers[COVARIANCE] += config.drift_after(dt_s)
 
 
-def measurement_noise(size: Floats, config: TrackerConfig) -> Floats:
-    """(2, M) variances of a measured position and size, px², of objects of `size` (M,) pixels."""
-    noise: Floats = np.array([[config.position_noise**2], [config.size_noise**2]]) * size**2
-    return noise
-
-
-def update(motion: Floats, measured: Floats, noise: Floats) -> Floats:
-    """The filter's estimate after measurements, one for each track.
+def update(part: Floats, measured: Floats, config: TrackerConfig) -> None:
+    """Correct the tracks `part` (ROWS or MOTION rows, K) by a measurement of each, in place.
 
     Args:
-        motion: (14, M) the MOTION rows of the tracks.
-        measured: (4, M) centre x, y, width, height.
-        noise: (2, M) their variances.
-
-    Returns:
-        (14, M) new MOTION rows.
+        part: The tracks as predicted.
+        measured: (4, K) centre x, y, width, height.
+        config: For the noise of a measurement.
     """
-    after = np.empty_like(motion)
-    total = motion[VAR] + noise
-    gain, speed_gain = motion[VAR] / total, motion[COV] / total
-    innovation = measured - motion[BOX]
-    after[BOX] = motion[BOX] + gain.repeat(2, 0) * innovation
-    after[SPEED] = motion[SPEED] + speed_gain.repeat(2, 0) * innovation
-    after[VAR] = gain * noise
-    after[COV] = speed_gain * noise
-    after[SPEED_VAR] = motion[SPEED_VAR] - speed_gain * motion[COV]
-    return after
+    count = part.shape[1]
+    var, cov = part[VAR], part[COV]
+    total = var + config.noise
+    gain, speed_gain = var / total, cov / total
+    innovation = (measured - part[BOX]).reshape(2, 2, count)
+    part[BOX] += (innovation * gain[:, None]).reshape(4, count)
+    innovation *= speed_gain[:, None]
+    part[SPEED] += innovation.reshape(4, count)
+    part[SPEED_VAR] -= speed_gain * cov
+    np.multiply(gain, config.noise, out=var)
+    np.multiply(speed_gain, config.noise, out=cov)
+    sides = part[SIDES]
+    np.maximum(sides, MIN_SIDE_PX, out=sides)
 
 
 def start(measured: Floats, config: TrackerConfig) -> Floats:
     """(14, N) MOTION rows of new tracks at measured boxes (4, N): standing still, but unsure of it."""
     motion = np.zeros((MOTION.stop, measured.shape[1]))
-    size = sizes_px(measured)
     motion[BOX] = measured
-    motion[VAR] = measurement_noise(size, config)
-    motion[SPEED_VAR] = np.array([[config.initial_speed**2], [config.initial_growth**2]]) * size**2
+    motion[VAR] = config.noise
+    motion[SPEED_VAR] = config.initial
     return motion
+
+
+def corners_of(box: Floats) -> Floats:
+    """(4, M) x1, y1, x2, y2 of boxes given as (4, M) centre x, centre y, width, height."""
+    corners = np.empty((4, box.shape[1]))
+    half = box[2:4] * 0.5
+    np.subtract(box[0:2], half, out=corners[0:2])
+    np.add(box[0:2], half, out=corners[2:4])
+    return corners

@@ -6,43 +6,70 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-Floats = npt.NDArray[np.float64]
-Indices = npt.NDArray[np.intp]
+from processors.track.gaps import NEVER, TRACK_KINDS
 
-# Rows of `TrackerState.numbers`: one column is one track. One array instead of many makes taking a subset of
-# the tracks a single call.
+Floats = npt.NDArray[np.float64]
+Halves = npt.NDArray[np.float16]
+Ids = npt.NDArray[np.uint64]
+Indices = npt.NDArray[np.intp]
+Mask = npt.NDArray[np.bool_]
+
+# Rows of `TrackerState.numbers`, one column per track. One array instead of twenty makes taking a part of the
+# tracks a single call, and NumPy's calls are what a step costs.
 BOX: Final = slice(0, 4)  # centre x, centre y, width, height in pixels
+CENTRE: Final = slice(0, 2)
+SIDES: Final = slice(2, 4)
 SPEED: Final = slice(4, 8)  # their change in pixels per second
-VAR: Final = slice(8, 10)  # variance of a position, of a size
-COV: Final = slice(10, 12)  # covariance of a position and its speed, of a size and its growth
-SPEED_VAR: Final = slice(12, 14)  # variance of a speed, of a growth
+# Of a centre coordinate and of a side, in squared sizes (the box's area is one) and seconds:
+VAR: Final = slice(8, 10)  # variance of the value
+COV: Final = slice(10, 12)  # covariance of the value and its change
+SPEED_VAR: Final = slice(12, 14)  # variance of its change
 MOTION: Final = slice(0, 14)
 SCORE: Final = 14  # of the last detection taken
-EVIDENCE: Final = 15  # for there being an object, from its detections
-UNSEEN_S: Final = 16  # seconds since the last detection taken
-CONFIRMED: Final = 17  # 1 when it has been put out
-ROWS: Final = 18
-
+CREDIT: Final = 15  # sum of the scores of the detections taken
+HITS: Final = 16  # how many detections it took
+UNSEEN_S: Final = 17  # seconds since the last one
+GAP_KIND: Final = 18  # its kind when it was last seen, see `gaps`
+CLAIM: Final = 19  # how much it may claim a detection: 1 once it is confirmed, less before
+KIND: Final = 20  # index of the detector's class that it is taken for
+KIND_WEIGHT: Final = 21  # how firmly
+LOOK_WEIGHT: Final = 22  # how much went into its embedding; 0 if there is none
+CLASSIFIED: Final = 23  # 1 once its label comes from a classifier's probabilities
+DECIDED: Final = 24  # 1 once its label has been announced
 LABEL_SLOTS: Final = 4
-NO_LABEL: Final = 0xFFFF
+LABELS: Final = slice(25, 25 + LABEL_SLOTS)  # indices of label names; the first is what the track goes by
+LABEL: Final = 25
+WEIGHTS: Final = slice(29, 29 + LABEL_SLOTS)  # evidence for each of them
+WEIGHT: Final = 29
+END_S: Final = 33  # when it has been unseen for longer than this it ends
+SHOWN_S: Final = 34  # and for longer than this it is not put out
+ROWS: Final = 35
+NO_LABEL: Final = -1.0
+
+LOOK_PRIOR: Final = (
+    0.0,
+    0.6,
+    0.1,
+    0.04,
+)  # looks seen; mean alikeness of the same object, of others; variance
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class TrackerState:
-    """The tracks of one stream after one frame.
+    """The tracks of one stream after one frame. Treat it as a constant, arrays included.
 
     Attributes:
         order: `(epoch, seq)` of the last frame, None before the first.
         captured_at_ns: Event time of the last frame.
         next_track_id: The id that the next new track gets; from 1 up.
-        names: Label names that `labels` and `label_ids` index.
+        names: Names that the KIND and LABELS rows index.
         numbers: float64 (ROWS, M), see the rows' names above.
         track_ids: uint64 (M,), rising.
-        labels: uint16 (M,): the label that each track goes by.
-        decided: bool (M,): whether that label has been announced.
-        label_ids: uint16 (M, LABEL_SLOTS): labels that there is evidence for, NO_LABEL where a slot is free.
-        label_weights: float64 (M, LABEL_SLOTS): the evidence.
-        embeddings: float16 (M, D): a look per track, zeros if unknown; D is 0 for a stream without any.
+        embeddings: float16 (M, D): mean look of each track; D is 0 for a stream without any.
+        mean_look: float64 (D,): mean of all the looks of the stream.
+        look_statistics: float64 (4,), named at LOOK_PRIOR.
+        gaps: float64 (TRACK_KINDS, NEVER + 1): how gaps ended, see `gaps`.
+        patience_s: float64 (TRACK_KINDS,): how long unseen tracks are put out, from `gaps`.
     """
 
     order: tuple[int, int] | None
@@ -50,19 +77,19 @@ class TrackerState:
     next_track_id: int
     names: tuple[str, ...]
     numbers: Floats
-    track_ids: npt.NDArray[np.uint64]
-    labels: npt.NDArray[np.uint16]
-    decided: npt.NDArray[np.bool_]
-    label_ids: npt.NDArray[np.uint16]
-    label_weights: Floats
-    embeddings: npt.NDArray[np.float16]
+    track_ids: Ids
+    embeddings: Halves
+    mean_look: Floats
+    look_statistics: Floats
+    gaps: Floats
+    patience_s: Floats
 
     def __len__(self) -> int:
         return len(self.track_ids)
 
 
 def initial_state() -> TrackerState:
-    """The state of a stream that has not been seen yet."""
+    """The state of a stream that has not been seen yet: no tracks, and what is assumed of every stream."""
     return TrackerState(
         order=None,
         captured_at_ns=0,
@@ -70,9 +97,9 @@ def initial_state() -> TrackerState:
         names=(),
         numbers=np.zeros((ROWS, 0)),
         track_ids=np.zeros(0, np.uint64),
-        labels=np.zeros(0, np.uint16),
-        decided=np.zeros(0, np.bool_),
-        label_ids=np.zeros((0, LABEL_SLOTS), np.uint16),
-        label_weights=np.zeros((0, LABEL_SLOTS)),
         embeddings=np.zeros((0, 0), np.float16),
+        mean_look=np.zeros(0),
+        look_statistics=np.array(LOOK_PRIOR),
+        gaps=np.zeros((TRACK_KINDS, NEVER + 1)),
+        patience_s=np.zeros(TRACK_KINDS),
     )

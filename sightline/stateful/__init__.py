@@ -18,8 +18,8 @@ Why nothing is lost and nothing counts twice:
   them. Recovery takes the highest offsets that it finds and resumes behind the oldest snapshot that the
   mark finds wanting. A paused worker that wakes up and writes an older snapshot over a newer one, which
   compaction then deletes, costs a replay of what lies between, and no frame. Nothing has to be fenced at
-  the write; measured against a transactional id per partition, that saves three round trips and a control
-  record per snapshot.
+  the write, as with a transactional id per partition, whose control records Faust's recovery would wait
+  for in vain (it counts offsets up to the end of the changelog).
 - The group's commit is for lag monitors only. Kafka refuses that of a worker that lost its partitions;
   recovery does not look at it.
 - Outputs are stored (`acks=all`, idempotent) before the snapshot that includes their step, and each

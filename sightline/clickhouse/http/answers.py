@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
 from sightline.clickhouse.http.gate import HARMLESS_TABLE_FUNCTIONS, objection
-from sightline.clickhouse.http.limits import CAPS, MAX_QUERIES, OPEN, QUEUE_TIMEOUT_S, settings_of
+from sightline.clickhouse.http.handshakes import hello, settings_statement
+from sightline.clickhouse.http.limits import MAX_QUERIES, QUEUE_TIMEOUT_S, settings_of
 from sightline.clickhouse.http.requests import QueryRequest
 
 READONLY: Final = 164
@@ -31,9 +32,6 @@ _STATUS: Final[Mapping[int, int]] = {
     BAD_REQUEST: 400,
     396: 400,
 }
-
-# What clickhouse-connect asks at its start, to learn which settings it may send. The engine would say none.
-_HANDSHAKE: Final = "SELECT name, value, readonly FROM system.settings LIMIT 10000"
 
 
 class RawEngine(Protocol):
@@ -115,6 +113,8 @@ class Answerer:
         sql = self._canonical(request.sql)
         if reason := objection(sql, self._refused):
             raise QueryError(READONLY, f"This port is for reading: {reason}. (READONLY)")
+        if (greeting := hello(sql, request.parameters, self.version, self.timezone)) is not None:
+            return Answer(200, greeting, {"X-ClickHouse-Format": "Native"})
         named = _FORMAT.search(sql)
         output = named[1] if named else request.format
         if not self._slots.acquire(timeout=QUEUE_TIMEOUT_S):
@@ -122,7 +122,7 @@ class Answerer:
                 TOO_MANY_QUERIES, "Too many simultaneous queries. (TOO_MANY_SIMULTANEOUS_QUERIES)"
             )
         try:
-            result, summary = self._run(_honest(sql), request, settings)
+            result, summary = self._run(settings_statement(sql) or sql, request, settings)
         finally:
             self._slots.release()
         return Answer(200, result, {"X-ClickHouse-Format": output, "X-ClickHouse-Summary": summary})
@@ -167,15 +167,6 @@ def literal(text: str) -> str:
 
 def _name(text: str) -> str:
     return "`" + text.replace("\\", "\\\\").replace("`", "\\`") + "`"
-
-
-def _honest(sql: str) -> str:
-    """Answer the client's question which settings it may send with those that this port takes."""
-    if not sql.startswith(_HANDSHAKE):
-        return sql
-    taken = ", ".join(literal(name) for name in sorted(OPEN | CAPS.keys()))
-    is_taken = f"(name IN ({taken}) OR (name LIKE 'output\\_format\\_%' AND name != 'output_format_schema'))"
-    return sql.replace("readonly FROM", f"toUInt8(NOT {is_taken}) AS readonly FROM", 1)
 
 
 def _query(connection: Any, sql: str, output: str, bound: Mapping[str, str]) -> Any:

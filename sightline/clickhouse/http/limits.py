@@ -34,6 +34,8 @@ TRANSPORT: Final = frozenset(
         "framing_output_format",
         "http_headers_progress_interval_ms",
         "http_zlib_compression_level",
+        "network_compression_method",
+        "network_zstd_compression_level",
         "password",
         "query",
         "query_id",

@@ -62,6 +62,8 @@ def query_request(url_query: str, headers: Mapping[str, str], body: bytes) -> Qu
     encoding = headers.get("content-encoding", "identity").lower()
     if encoding not in ("identity", "") or parameters.get("decompress", "0") not in ("0", ""):
         raise RequestError("compressed requests are not supported here; send the query as it is")
+    if parameters.get("compress", "0") not in ("0", ""):
+        raise RequestError("answers are not compressed here; set the client's compression to none or gzip")
     if headers.get("content-type", "").lower().startswith("multipart/form-data"):
         parameters |= _form_fields(headers["content-type"], body)
         body = b""

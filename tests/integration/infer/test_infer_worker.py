@@ -12,12 +12,13 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka import Consumer, TopicPartition
 
 from schemas import topics
 from schemas.dead_letters import DeadLetter
 from schemas.detections import Detections
 from schemas.frames import Frame
+from sightline.kafka_clients import producer
 from sightline.settings import KafkaSettings
 from sightline.stack.kafka import LocalKafka
 from sightline.stack.triton import LocalTriton
@@ -26,6 +27,7 @@ from sightline.vision.describe import find_model
 from sightline.vision.repository import write_repository
 
 STREAMS = ("gate", "yard", "dock")
+PARTITIONS = 3
 WAIT_S = 60.0
 
 
@@ -56,7 +58,7 @@ class System:
         self.folder = folder
         self.kafka = kafka
         self.triton = triton
-        self.producer = Producer({"bootstrap.servers": kafka.bootstrap, "partitioner": "murmur2_random"})
+        self.producer = producer(KafkaSettings(bootstrap=kafka.bootstrap), client_id="test")
         self._workers: list[subprocess.Popen[bytes]] = []
 
     def start_worker(self, **settings: str) -> subprocess.Popen[bytes]:
@@ -97,7 +99,7 @@ def system(tmp_path: Path) -> Iterator[System]:
         LocalTriton(repository, ["analyzer"], tmp_path / "triton.log") as triton,
         LocalKafka(tmp_path / "kafka") as kafka,
     ):
-        apply_topics(KafkaSettings(bootstrap=kafka.bootstrap, partitions=3))
+        apply_topics(KafkaSettings(bootstrap=kafka.bootstrap, partitions=PARTITIONS))
         made = System(tmp_path, kafka, triton)
         yield made
         made.stop_workers()
@@ -107,15 +109,20 @@ def read_all(bootstrap: str, topic: str) -> list:
     """Every record of a topic, by partition and offset."""
     consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": "reader", "enable.auto.commit": False})
     found = []
-    for partition in consumer.list_topics(topic, timeout=10).topics[topic].partitions:
+    for partition in range(PARTITIONS):
         place = TopicPartition(topic, partition, 0)
         _, end = consumer.get_watermark_offsets(place, timeout=10)
         consumer.assign([place])
-        while end and (message := consumer.poll(10)) is not None:
+        records = []
+        while len(records) < end:
+            message = consumer.poll(10)
+            assert message is not None, f"{topic}[{partition}] gives {len(records)} of {end} records"
             assert message.error() is None
-            found.append(message)
-            if message.offset() >= end - 1:
-                break
+            # What was fetched for the partition before may still be handed out.
+            if message.partition() == partition:
+                assert message.offset() == len(records)
+                records.append(message)
+        found += records
     consumer.close()
     return found
 

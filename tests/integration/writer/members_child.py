@@ -1,4 +1,4 @@
-"""Several writers of one group on one ClickHouse, in one process: `python members_child.py SETTINGS DATA_DIR`.
+"""Several writers of a group on one ClickHouse, in one process: `python members_child.py SETTINGS DATA_DIR`.
 
 Each line on standard input is a command: `start NAME`, `stop NAME`, `down` and `up` (the database is not
 there), `lose N` (the next N inserts are stored and their answers lost), `end`. The port is printed first.

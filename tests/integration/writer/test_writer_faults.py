@@ -1,6 +1,7 @@
 """Members that come and go, and a ClickHouse that is away, slow to answer, or answers to nobody."""
 
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -12,6 +13,7 @@ import pytest
 from writer_world import ROOT, Sender, Writer, ask, counts_sql, expected_counts, wait_for_rows
 
 from sightline.settings import Settings
+from sightline.stack.kafka import LocalKafka
 
 
 class Members:
@@ -132,3 +134,37 @@ def test_a_taken_port_is_told_in_a_sentence(settings: Settings, data_dir: Path) 
         with Writer(taken, other) as second:
             assert second.wait() == 1
             assert f"Port {port}" in second.log
+
+
+def test_a_writer_that_sleeps_longer_than_the_group_waits_wakes_up_and_repeats_nothing(
+    settings: Settings, sender: Sender, data_dir: Path
+) -> None:
+    names = ["sleep-a", "sleep-b"]
+    with Writer(settings, data_dir) as writer:
+        port = writer.wait_ready()
+        sender.frames(names, range(20))
+        writer.signal(signal.SIGSTOP)
+        sender.frames(names, range(20, 40))
+        time.sleep(float(settings.kafka.session_timeout_s) + 1.5)
+        writer.signal(signal.SIGCONT)
+        sender.frames(names, range(40, 60))
+        wait_for_rows(port, counts_sql("sleep-"), expected_counts(2, 60))
+        writer.terminate()
+        assert writer.wait() == 0
+
+
+def test_a_broker_that_is_killed_and_comes_back_costs_nothing(
+    settings: Settings, sender: Sender, data_dir: Path, writer_kafka: LocalKafka
+) -> None:
+    names = ["broker-a", "broker-b"]
+    with Writer(settings, data_dir) as writer:
+        port = writer.wait_ready()
+        sender.frames(names, range(20))
+        writer_kafka.kill()
+        time.sleep(2)
+        writer_kafka.start()
+        writer_kafka.wait_ready()
+        sender.frames(names, range(20, 40))
+        wait_for_rows(port, counts_sql("broker-"), expected_counts(2, 40))
+        writer.terminate()
+        assert writer.wait() == 0

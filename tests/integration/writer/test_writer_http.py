@@ -89,8 +89,21 @@ def test_plain_http_answers_queries_in_the_url_and_the_body(port: int) -> None:
     assert body.startswith(b"Code: 47. DB::Exception: ")
 
 
+def test_clickhouse_go_is_told_the_revision_in_which_blocks_come(port: int) -> None:
+    hello = b"SELECT displayName(), version(), revision(), timezone()"
+    body = request(port, "POST", "/?client_protocol_version=54460&default_format=Native", hello)[2]
+    assert body.startswith(
+        b"\x01\x00\x02\xff\xff\xff\xff\x00\x04\x01\x0ddisplayName()\x06String\x00\x09sightline"
+    )
+    assert b"revision()\x06UInt32\x00\x00\x00\x00\x00" in body
+    status, _, text = request(port, "POST", "/?compress=1", b"SELECT 1")
+    assert status == 400
+    assert b"not compressed" in text
+
+
 def test_curl_reads_json(port: int) -> None:
-    url = f"http://127.0.0.1:{port}/?query={quote('SELECT max(seq) AS m FROM frames')}&default_format=JSONEachRow"
+    asked = quote("SELECT max(seq) AS m FROM frames")
+    url = f"http://127.0.0.1:{port}/?query={asked}&default_format=JSONEachRow"
     done = subprocess.run(["curl", "-sS", "-m", "20", url], capture_output=True, text=True, check=False)
     assert done.stdout in ('{"m":29}\n', '{"m":"29"}\n'), done.stderr
 
@@ -187,7 +200,8 @@ def test_settings_in_the_url_cannot_lift_the_limits(port: int) -> None:
     assert request(port, "POST", "/?readonly=0", b"DROP TABLE frames")[1] == str(READONLY)
     assert request(port, "GET", "/?query=SELECT%201&max_insert_threads=4")[1] == str(READONLY)
     assert request(port, "GET", "/?query=SELECT%201&output_format_schema=x")[1] == str(READONLY)
-    asked = "SELECT value FROM system.settings WHERE name IN ('max_memory_usage', 'max_execution_time') ORDER BY name"
+    names = "'max_memory_usage', 'max_execution_time'"
+    asked = f"SELECT value FROM system.settings WHERE name IN ({names}) ORDER BY name"
     path = f"/?query={quote(asked)}&max_memory_usage=0&max_execution_time=99999"
     assert request(port, "GET", path)[2] == b"60\n500000000\n"
 

@@ -68,7 +68,7 @@ def test_a_stop_writes_what_was_read_and_the_next_start_repeats_nothing(
     sender.frames(["stop-a"], range(40))
     with Writer(slow, data_dir) as writer:
         writer.wait_ready()
-        time.sleep(3)  # it reads, and would not write for half a minute
+        time.sleep(2)  # it reads, and would not write for half a minute
         writer.terminate()
         assert writer.wait(20) == 0
     with Writer(settings, data_dir) as writer:

@@ -39,11 +39,12 @@ def test_known_messages_become_exactly_their_rows(settings: Settings, sender: Se
             ("rows-a", 1, 7, _moment(captured_at_ns(7)), i + 1, 7, i, 17, i + 20, 0.5, name, i % 2 == 0)
             for i, name in enumerate(("car", "person", "bus"))
         ]
-        # 35 and 36 lie on two days, one with an infer stage and one without.
+        # 29 and 30 lie on two days; one has an infer stage in its trace, the other none.
         assert ask(
             port,
-            "SELECT seq, captured_at, width, height, detections, tracks, captured_wall_at, publish_ms, infer_ms,"
-            " track_ms, write_ms > 20 FROM frames WHERE stream_id = 'rows-b' AND seq IN (29, 30) ORDER BY seq",
+            "SELECT seq, captured_at, width, height, detections, tracks, captured_wall_at, publish_ms,"
+            " infer_ms, track_ms, write_ms > 20 FROM frames"
+            " WHERE stream_id = 'rows-b' AND seq IN (29, 30) ORDER BY seq",
         ) == [
             (29, _moment(captured_at_ns(29)), 640, 360, 2, 1, _moment(captured_at_ns(29)), 5, 9, 20, 1),
             (30, _moment(captured_at_ns(30)), 640, 360, 3, 2, _moment(captured_at_ns(30)), 5, None, 20, 1),
@@ -137,12 +138,23 @@ def test_what_is_no_message_becomes_a_dead_letter_and_the_partition_moves_on(
             "SELECT topic, partition, offset, stage, reason, stream_id, epoch, seq, at, bytes"
             " FROM dead_letters WHERE stage = 'infer'",
             [
-                ("sightline.frames.v1", 3, 77, "infer", "it's \\broken", "poison-a", 4, 5)
-                + (_moment(captured_at_ns(0)), 3)
+                (
+                    "sightline.frames.v1",
+                    3,
+                    77,
+                    "infer",
+                    letter.reason,
+                    "poison-a",
+                    4,
+                    5,
+                    _moment(letter.at_ns),
+                    3,
+                )
             ],
         )
         wait_for_rows(
             port,
-            f"SELECT bytes, reason LIKE 'not a dead letter: %' FROM dead_letters WHERE topic = '{DEAD_LETTERS.name}'",
+            "SELECT bytes, reason LIKE 'not a dead letter: %' FROM dead_letters"
+            f" WHERE topic = '{DEAD_LETTERS.name}'",
             [(17, 1)],
         )

@@ -27,12 +27,14 @@ def main() -> int:
         if fatal == (step, seen[step]):
             os.kill(os.getpid(), signal.SIGKILL)
 
+    def announce(port: int) -> None:
+        sys.stdout.write(f"{port}\n")
+        sys.stdout.flush()
+
     try:
-        run_writer(
-            settings, data_dir=Path(sys.argv[2]), ready=lambda port: print(port, flush=True), probe=probe
-        )
+        run_writer(settings, data_dir=Path(sys.argv[2]), ready=announce, probe=probe)
     except SightlineError as error:
-        print(error, file=sys.stderr)
+        sys.stderr.write(f"{error}\n")
         return 1
     return 0
 

@@ -164,7 +164,11 @@ class Writer:
 
     def terminate(self) -> None:
         """Ask it to end."""
-        self._process.send_signal(signal.SIGTERM)
+        self.signal(signal.SIGTERM)
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send it a signal."""
+        self._process.send_signal(number)
 
     def kill(self) -> None:
         """End it at once."""

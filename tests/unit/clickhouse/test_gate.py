@@ -1,4 +1,4 @@
-"""The gate lets reading pass and nothing that reaches outside the tables; it sees the engine's own spelling."""
+"""The gate lets reading pass, and nothing that writes or reaches outside the tables."""
 
 import pytest
 from hypothesis import given

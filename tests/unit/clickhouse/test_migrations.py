@@ -20,8 +20,8 @@ COLUMNS = {
     "classifications": "stream_id LowCardinality(String), epoch UInt64, seq UInt64,"
     " captured_at DateTime64(9, 'UTC'), track_id UInt64, label LowCardinality(String),"
     " previous LowCardinality(Nullable(String)), confidence Float32",
-    "streams": "stream_id LowCardinality(String), stage LowCardinality(String), epoch UInt64, instance String,"
-    " at DateTime64(9, 'UTC'), state LowCardinality(String), message String,"
+    "streams": "stream_id LowCardinality(String), stage LowCardinality(String), epoch UInt64,"
+    " instance String, at DateTime64(9, 'UTC'), state LowCardinality(String), message String,"
     " counters Map(LowCardinality(String), UInt64)",
     "dead_letters": "topic LowCardinality(String), partition UInt32, offset UInt64,"
     " stage LowCardinality(String), reason String, stream_id String, epoch Nullable(UInt64),"

@@ -29,3 +29,12 @@ def test_it_holds_the_newest() -> None:
     slot: Newest[int] = Newest(2)
     assert [slot.put(number) for number in range(5)] == [None, None, 0, 1, 2]
     assert [slot.take(0), slot.take(0), slot.take(0)] == [3, 4, None]
+
+
+def test_what_comes_after_the_close_is_handed_back_and_not_held() -> None:
+    slot: Newest[int] = Newest(2)
+    slot.put(1)
+    slot.close()
+    assert slot.put(2) == 2
+    assert [slot.take(0), slot.take(0)] == [1, None]
+    assert slot.finished

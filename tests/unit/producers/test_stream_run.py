@@ -52,6 +52,7 @@ class Stage:
             background.thread.join(20)
             assert not background.thread.is_alive(), "the stream did not end"
         assert background.outcome is not None
+        assert self.account.in_flight == 0
         return background.outcome
 
     def in_background(self) -> "Background":

@@ -38,5 +38,16 @@ def test_a_clock_that_starts_over_goes_on_from_where_it_was() -> None:
     assert stamps(25, [0, 40, 80, 0, 40]) == [0, 40_000_000, 80_000_000, 120_000_000, 160_000_000]
 
 
+def test_after_a_clock_started_over_its_steps_are_believed_again() -> None:
+    assert stamps(25, [0, 40, 80, 0, 100, 110]) == [
+        0,
+        40_000_000,
+        80_000_000,
+        120_000_000,
+        220_000_000,
+        230_000_000,
+    ]
+
+
 def test_a_rate_that_is_nonsense_becomes_25() -> None:
     assert [sane_fps(fps) for fps in (0, -1, math.nan, math.inf, 90_000, 29.97)] == [25] * 5 + [29.97]

@@ -1,0 +1,74 @@
+"""New tracks from the detections that no track took."""
+
+import numpy as np
+
+from processors.track import appearance, association, labels, lifecycle, motion
+from processors.track.config import TrackerConfig
+from processors.track.observation import Seen
+from processors.track.state import MOTION, ROWS, UNSEEN_S, Indices
+from processors.track.work import Matches, Work
+
+
+def give_birth(
+    work: Work,
+    seen: Seen,
+    found: labels.Evidence,
+    matches: Matches,
+    first_id: int,
+    config: TrackerConfig,
+) -> tuple[int, int]:
+    """Start a track from each free detection that is good enough.
+
+    Returns:
+        How many were started, and how many tracks were ended or not started because of `max_tracks`.
+    """
+    free = seen.scores >= config.birth_score
+    free[matches.columns] = False
+    columns = free.nonzero()[0]
+    if columns.size:
+        columns = _single(seen, seen.ranked(columns), matches, config)
+    if not columns.size:
+        return 0, 0
+    columns, over = _with_room(work, columns, config)
+    count, scores = len(columns), seen.scores.take(columns)
+    numbers = np.zeros((ROWS, count))
+    numbers[MOTION] = motion.start(seen.box.take(columns, axis=1), config)
+    lifecycle.credit(numbers, scores)
+    labels.start(numbers, found, columns)
+    embeddings = np.zeros((count, work.embeddings.shape[1]), np.float16)
+    if seen.looks is not None:
+        embeddings = appearance.remember(embeddings, numbers, seen.looks.take(columns, axis=0), scores)
+    lifecycle.confirm(numbers, config)
+    work.add(numbers, np.arange(first_id, first_id + count, dtype=np.uint64), embeddings)
+    return count, over
+
+
+def _single(seen: Seen, columns: Indices, matches: Matches, config: TrackerConfig) -> Indices:
+    # An object found twice, as truck and as bus, is one: its better box starts a track, or has one.
+    rivals = np.concatenate([matches.columns, columns])
+    overlap = association.overlaps_of(
+        seen.corners.take(columns, axis=1),
+        seen.corners.take(rivals, axis=1),
+        seen.areas.take(columns),
+        seen.areas.take(rivals),
+    )
+    double = overlap > config.double_iou
+    if np.count_nonzero(double) == len(columns):  # each overlaps itself only
+        return columns
+    first = len(matches.columns)
+    better = np.arange(len(rivals)) < first + np.arange(len(columns))[:, None]
+    single: Indices = columns[~(double & better).any(axis=1)]
+    return single
+
+
+def _with_room(work: Work, columns: Indices, config: TrackerConfig) -> tuple[Indices, int]:
+    over = work.numbers.shape[1] + len(columns) - config.max_tracks
+    if over <= 0:
+        return columns, 0
+    unseen_s = work.numbers[UNSEEN_S]
+    longest = (-unseen_s).argsort(kind="stable")
+    ended = longest[: min(over, int((unseen_s > 0).sum()))]
+    keep = np.ones(len(unseen_s), np.bool_)
+    keep[ended] = False
+    work.keep(keep.nonzero()[0])
+    return columns[: len(columns) - (over - len(ended))], over

@@ -1,0 +1,146 @@
+"""Which track took which detection in this frame, with the camera's motion and looks taken into account."""
+
+from typing import Final
+
+import numpy as np
+
+from processors.track import association, camera
+from processors.track.appearance import Looks, gains, learned, ownness
+from processors.track.config import TrackerConfig
+from processors.track.labels import Evidence
+from processors.track.lifecycle import confirmed
+from processors.track.observation import Seen
+from processors.track.state import BOX, CENTRE, KIND, UNSEEN_S, Floats, Indices, Mask
+from processors.track.work import NO_MATCHES, Matches, Work
+
+FRESH_S: Final = 0.1  # tracks seen this lately tell how the camera moved
+GOOD_SCORE: Final = 0.3  # and so do detections of this score
+GOOD_OVERLAP: Final = 0.7  # matches that overlap less on average hint at a camera that moved,
+GOOD_SHARE: Final = 0.6  # and so do fewer matches than this share of what there was to match
+SHIFT_ROUNDS: Final = 2
+SAME_SIZE: Final = 1.6  # a track comes back by its look at no more than this ratio of sizes
+
+
+class _Matcher:
+    """Matches one frame; keeps what the repeated rounds of it share, and the last round."""
+
+    pairs: association.Pairs
+    rows: Indices
+    columns: Indices
+    overlaps: Floats
+
+    def __init__(
+        self, work: Work, seen: Seen, found: Evidence, looks: Looks | None, config: TrackerConfig
+    ) -> None:
+        self.work, self.seen, self.found, self.looks, self.config = work, seen, found, looks, config
+
+    def once(self) -> None:
+        """Match with the tracks where they are now."""
+        numbers = self.work.numbers
+        pairs = association.candidates(numbers, self.seen, self.config)
+        claim = pairs.gains
+        if len(self.found.names) > 1:
+            other = numbers[KIND].take(pairs.rows) != self.found.kinds.take(pairs.columns)
+            claim = claim * (1.0 - self.config.class_weight * other)
+        if self.looks is not None:
+            alike = self.looks.alikeness(pairs.rows, pairs.columns)
+            told = gains(alike, self.work.look_statistics, self.config)
+            told *= self.looks.known(pairs.rows, pairs.columns)
+            told *= self.seen.scores.take(pairs.columns)  # the look of a weak detection is a weak argument
+            claim = claim + told
+        self.pairs = pairs
+        self.rows, self.columns, places = association.matching(pairs.flat, claim, pairs.shape)
+        self.overlaps = pairs.overlaps.take(places)
+
+    def fits(self) -> bool:
+        """Whether the matches look as they do when the camera stands still."""
+        matched = self.rows.size
+        if not matched or float(self.overlaps.sum()) < GOOD_OVERLAP * matched:
+            return False
+        if matched >= GOOD_SHARE * len(self.seen):
+            return True
+        if matched >= GOOD_SHARE * int(np.count_nonzero(self.seen.scores > GOOD_SCORE)):
+            return True
+        fresh = int(np.count_nonzero(self.work.numbers[UNSEEN_S] < FRESH_S))
+        return matched >= GOOD_SHARE * fresh
+
+    def vote(self) -> bool:
+        """Move the tracks by the camera's motion, if it is clear; whether they were moved."""
+        numbers = self.work.numbers
+        fresh = (numbers[UNSEEN_S] < FRESH_S).nonzero()[0]
+        good = self.seen.ranked((self.seen.scores > GOOD_SCORE).nonzero()[0])
+        shift = camera.voted_shift(numbers[BOX].take(fresh, axis=1), self.seen.box.take(good, axis=1))
+        if shift is None:
+            return False
+        self._move(*shift)
+        return True
+
+    def settle(self) -> bool:
+        """Move the tracks by what all matches have in common; whether they were moved."""
+        innovation = self.seen.box[CENTRE].take(self.columns, axis=1)
+        innovation -= self.work.numbers[CENTRE].take(self.rows, axis=1)
+        x, y = camera.common_shift(innovation)
+        self._move(x, y)
+        return bool(x or y)
+
+    def _move(self, x: float, y: float) -> None:
+        if x or y:
+            self.work.numbers[0] += x
+            self.work.numbers[1] += y
+
+    def learn(self, looks: Looks) -> None:
+        """Take the looks of the pairs, matched and not, into the statistics."""
+        pairs = self.pairs
+        known = looks.known(pairs.rows, pairs.columns)
+        column_of = np.full(pairs.shape[0], -1, np.intp)
+        column_of[self.rows] = self.columns
+        matched = column_of.take(pairs.rows) == pairs.columns
+        alike = looks.alikeness(pairs.rows, pairs.columns)
+        self.work.look_statistics = learned(self.work.look_statistics, alike[known], matched[known])
+
+
+def match(work: Work, seen: Seen, found: Evidence, looks: Looks | None, config: TrackerConfig) -> Matches:
+    """Match by motion, class and look; moves the tracks by the camera's motion and learns from the looks."""
+    if not (work.numbers.shape[1] and len(seen)):
+        return NO_MATCHES
+    matcher = _Matcher(work, seen, found, looks, config)
+    matcher.once()
+    if not matcher.fits() and matcher.vote():
+        matcher.once()
+    for _ in range(SHIFT_ROUNDS):
+        if not matcher.settle():
+            break
+        matcher.once()
+    if looks is not None:
+        matcher.learn(looks)
+    return Matches(matcher.rows, matcher.columns, matcher.overlaps)
+
+
+def returned(work: Work, seen: Seen, taken: Matches, looks: Looks | None, config: TrackerConfig) -> Matches:
+    """Match what is left by look alone: lost tracks that come back not too far from where they were."""
+    if looks is None:
+        return NO_MATCHES
+    free = (seen.scores >= config.birth_score) & looks.seen_known
+    free[taken.columns] = False
+    lost = confirmed(work.numbers) & looks.tracks_known
+    lost[taken.rows] = False
+    rows, columns = lost.nonzero()[0], free.nonzero()[0]
+    if not (rows.size and columns.size):
+        return NO_MATCHES
+    near = _in_reach(work.numbers.take(rows, axis=1), seen.box.take(columns, axis=1), config)
+    flat = near.reshape(-1).nonzero()[0]
+    first = flat // len(columns)
+    alike = looks.alikeness(rows.take(first), columns.take(flat - first * len(columns)))
+    own = ownness(alike, work.look_statistics) - config.return_margin
+    back, as_which, _ = association.matching(flat, own, near.shape)
+    return Matches(rows.take(back), columns.take(as_which), np.zeros(len(back)))
+
+
+def _in_reach(tracks: Floats, box: Floats, config: TrackerConfig) -> Mask:
+    size = np.sqrt(tracks[2] * tracks[3])[:, None]
+    radius = size * (config.reach[0] + config.reach[1] * tracks[UNSEEN_S][:, None])
+    away_x, away_y = box[0] - tracks[0][:, None], box[1] - tracks[1][:, None]
+    ratio = np.sqrt(box[2] * box[3]) / size
+    near: Mask = away_x * away_x + away_y * away_y < radius * radius
+    near &= (ratio < SAME_SIZE) & (ratio > 1 / SAME_SIZE)
+    return near

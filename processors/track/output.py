@@ -1,0 +1,83 @@
+"""The messages that a step leads to."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from processors.track.motion import corners_of
+from processors.track.state import BOX, LABEL, SCORE, UNSEEN_S, WEIGHT, WEIGHTS, Floats, Ids, Indices
+from schemas.classifications import Classification
+from schemas.detections import Detections
+from schemas.tracks import Tracks
+from schemas.wire import MAX_COORDINATE_PX
+
+LabelNews = tuple[int, Floats, int | None]
+"""A track's id, its numbers (ROWS,), and the label (index of a name) announced before, or None."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False, slots=True)
+class StepResult:
+    """What one frame led to.
+
+    Attributes:
+        tracks: The tracks to put out; its trace is that of the detections.
+        classifications: Labels decided or changed at this frame, by rising track id.
+        dropped: How many things were left out, by reason; only reasons that occurred.
+    """
+
+    tracks: Tracks
+    classifications: tuple[Classification, ...]
+    dropped: Mapping[str, int]
+
+
+def tracks_message(
+    detections: Detections, numbers: Floats, track_ids: Ids, shown: Indices, names: tuple[str, ...]
+) -> Tracks:
+    """The tracks `shown` of `numbers` (ROWS, M) as the message for the frame of `detections`."""
+    part = numbers.take(shown, axis=1)
+    corners = corners_of(part[BOX])
+    np.maximum(corners, -MAX_COORDINATE_PX, out=corners)
+    np.minimum(corners, MAX_COORDINATE_PX, out=corners)
+    label_ids = part[LABEL].astype(np.uint16)
+    used = sorted(set(label_ids.tolist()))
+    if used and used[-1] >= len(used):
+        label_ids = np.array(used).searchsorted(label_ids).astype(np.uint16)
+    return Tracks(
+        stream_id=detections.stream_id,
+        epoch=detections.epoch,
+        seq=detections.seq,
+        captured_at_ns=detections.captured_at_ns,
+        trace=detections.trace,
+        width=detections.width,
+        height=detections.height,
+        detections=len(detections.boxes),
+        track_ids=track_ids.take(shown),
+        boxes=np.array(corners.T, np.float32, order="C"),
+        scores=part[SCORE].astype(np.float32),
+        label_ids=label_ids,
+        labels=tuple([names[place] for place in used]),
+        observed=part[UNSEEN_S] == 0,
+    )
+
+
+def label_messages(
+    detections: Detections, news: list[LabelNews], names: tuple[str, ...]
+) -> tuple[Classification, ...]:
+    """The labels to announce with the frame of `detections`."""
+    return tuple(
+        [
+            Classification(
+                stream_id=detections.stream_id,
+                epoch=detections.epoch,
+                seq=detections.seq,
+                captured_at_ns=detections.captured_at_ns,
+                trace=detections.trace,
+                track_id=track_id,
+                label=names[int(column[LABEL])],
+                previous=None if previous is None else names[previous],
+                confidence=min(1.0, float(column[WEIGHT] / column[WEIGHTS].sum())),
+            )
+            for track_id, column, previous in news
+        ]
+    )
