@@ -133,7 +133,7 @@ class DriverConfig:
     max_pending_records: int = 2_000
     max_pending_bytes: int = 8 * 1024 * 1024
     fetch_records: int = 1_000
-    fetch_pace_s: float = 0.002
+    fetch_pace_s: float = 0.01
     output_batch_bytes: int = 512 * 1024
     max_snapshot_bytes: int = 4 * 1024 * 1024
     release_timeout_s: float = 4.0
