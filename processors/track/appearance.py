@@ -56,10 +56,22 @@ class Looks:
         return both
 
 
-def compare(embeddings: Halves, numbers: Floats, seen: Vectors | None, mean: Floats) -> Looks | None:
-    """The looks of tracks and detections side by side; None if the detections have none."""
+def compare(
+    embeddings: Halves, numbers: Floats, seen: Vectors | None, mean: Floats, objects: int
+) -> Looks | None:
+    """The looks of tracks and detections side by side; None if the detections have none.
+
+    Args:
+        embeddings: float16 (M, D) the tracks' looks.
+        numbers: (ROWS, M) their numbers.
+        seen: float32 (N, D) the detections' looks.
+        mean: (D,) the stream's mean look.
+        objects: How many objects went into it. That of a single one is its own look, which must not be
+            taken off.
+    """
     if seen is None:
         return None
+    mean = mean * (1.0 - 1.0 / max(1, objects))
     tracks = centred(embeddings.astype(np.float32), mean)
     tracks_known: Mask = numbers[LOOK_WEIGHT] > 0
     seen_known = np.asarray(seen.any(axis=1))

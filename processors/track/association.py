@@ -17,7 +17,7 @@ from processors.track.observation import Seen
 from processors.track.state import BOX, CLAIM, VAR, Floats, Indices
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@dataclass(eq=False, slots=True)
 class Pairs:
     """P candidates: track `rows[k]` may have been detected as `columns[k]`, for a gain of `gains[k]`.
 

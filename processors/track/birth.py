@@ -4,8 +4,9 @@ import numpy as np
 
 from processors.track import appearance, association, labels, lifecycle, motion
 from processors.track.config import TrackerConfig
+from processors.track.gaps import YOUNG_INSIDE
 from processors.track.observation import Seen
-from processors.track.state import MOTION, ROWS, UNSEEN_S, Indices
+from processors.track.state import GAP_KIND, MOTION, ROWS, SHOWN_S, UNSEEN_S, Floats, Indices
 from processors.track.work import Matches, Work
 
 
@@ -15,6 +16,7 @@ def give_birth(
     found: labels.Evidence,
     matches: Matches,
     first_id: int,
+    patience_s: Floats,
     config: TrackerConfig,
 ) -> tuple[int, int]:
     """Start a track from each free detection that is good enough.
@@ -25,10 +27,14 @@ def give_birth(
     free = seen.scores >= config.birth_score
     free[matches.columns] = False
     columns = free.nonzero()[0]
-    if columns.size:
-        columns = _single(seen, seen.ranked(columns), matches, config)
     if not columns.size:
         return 0, 0
+    if columns.size > 1:
+        columns = seen.ranked(columns)
+    if columns.size > 1 or matches.columns.size:
+        columns = _single(seen, columns, matches, config)
+        if not columns.size:
+            return 0, 0
     columns, over = _with_room(work, columns, config)
     count, scores = len(columns), seen.scores.take(columns)
     numbers = np.zeros((ROWS, count))
@@ -39,12 +45,16 @@ def give_birth(
     if seen.looks is not None:
         embeddings = appearance.remember(embeddings, numbers, seen.looks.take(columns, axis=0), scores)
     lifecycle.confirm(numbers, config)
+    numbers[GAP_KIND] = YOUNG_INSIDE
+    numbers[SHOWN_S] = patience_s[YOUNG_INSIDE]
     work.add(numbers, np.arange(first_id, first_id + count, dtype=np.uint64), embeddings)
     return count, over
 
 
 def _single(seen: Seen, columns: Indices, matches: Matches, config: TrackerConfig) -> Indices:
     # An object found twice, as truck and as bus, is one: its better box starts a track, or has one.
+    if columns.size == 1 and _alone(seen, int(columns[0])):
+        return columns
     rivals = np.concatenate([matches.columns, columns])
     overlap = association.overlaps_of(
         seen.corners.take(columns, axis=1),
@@ -59,6 +69,13 @@ def _single(seen: Seen, columns: Indices, matches: Matches, config: TrackerConfi
     better = np.arange(len(rivals)) < first + np.arange(len(columns))[:, None]
     single: Indices = columns[~(double & better).any(axis=1)]
     return single
+
+
+def _alone(seen: Seen, column: int) -> bool:
+    x, y, width, height = seen.box[:, column].tolist()
+    near = np.abs(seen.box[0] - x) < width
+    near &= np.abs(seen.box[1] - y) < height
+    return bool(np.count_nonzero(near) == 1)
 
 
 def _with_room(work: Work, columns: Indices, config: TrackerConfig) -> tuple[Indices, int]:

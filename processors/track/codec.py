@@ -9,6 +9,7 @@ from processors.track.state import GAP_KIND, KIND, LABELS, LOOK_PRIOR, ROWS, Tra
 from schemas.wire import MAX_EMBEDDING, DecodeError, Reader, array_bytes, pack
 
 STATE_VERSION: Final = 1
+_NAMED: Final = [KIND, *range(LABELS.start, LABELS.stop)]  # a kind and a first label are always there
 MAX_NUMBER: Final = 1e18  # nothing that a step computes comes near it
 
 
@@ -75,11 +76,9 @@ def _check_tracks(state: TrackerState) -> None:
     ids = state.track_ids
     if (ids[1:] <= ids[:-1]).any() or int(ids[-1]) >= state.next_track_id:
         raise DecodeError("track_ids", "are not rising, or reach next_track_id")
-    for row in (KIND, *range(LABELS.start, LABELS.stop)):
-        low = -1 if LABELS.start < row < LABELS.stop else 0
-        places = state.numbers[row]
-        if places.min() < low or places.max() >= len(state.names) or (places % 1).any():
-            raise DecodeError("numbers", "a label has no name")
+    places = state.numbers[_NAMED]
+    if places[:2].min() < 0 or places.min() < -1 or places.max() >= len(state.names) or (places % 1).any():
+        raise DecodeError("numbers", "a label has no name")
     kinds = state.numbers[GAP_KIND]
     if kinds.min() < 0 or kinds.max() >= TRACK_KINDS or (kinds % 1).any():
         raise DecodeError("numbers", "a gap is out of range")

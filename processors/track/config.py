@@ -54,9 +54,9 @@ class TrackerConfig:
     max_look_age_s: float = 10.0
     tentative_age_s: float = 0.4
     birth_score: float = 0.35
-    sure_score: float = 0.7
+    sure_score: float = 0.8
     confirm_score: float = 1.0
-    double_iou: float = 0.75
+    double_iou: float = 0.65
     coast_probability: float = 0.5
     position_noise: float = 0.06
     size_noise: float = 0.08

@@ -16,6 +16,7 @@ Counts = npt.NDArray[np.float64]
 
 GAP_EDGES_S: Final = np.array([0.05, 0.12, 0.25, 0.5, 1.0])  # a longer gap counts as one that never ended
 NEVER: Final = len(GAP_EDGES_S)
+YOUNG_INSIDE: Final = 2
 TRACK_KINDS: Final = 4  # young and mature at the edge of the picture, young and mature inside
 MEMORY: Final = 150.0  # about so many gaps are remembered
 PRIOR_GAPS: Final = 3.0

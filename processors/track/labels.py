@@ -34,6 +34,7 @@ from processors.track.state import (
 from schemas.detections import Detections
 
 MAX_NAMES: Final = 1024
+OVERFLOW: Final = "(other)"
 News = tuple[int, int | None]
 """A track's place among those given, and the label that it was announced with before, or None."""
 
@@ -42,7 +43,7 @@ MEMORY_S: Final = 30.0  # evidence fades with this time constant
 CLASSES_COUNTED: Final = 3  # a detection's most probable classes are evidence, the rest is noise
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@dataclass(eq=False, slots=True)
 class Evidence:
     """What N detections say that they are, as indices into `names`.
 
@@ -73,10 +74,8 @@ def evidence_of(detections: Detections, seen: Seen, names: tuple[str, ...]) -> E
     if given is not None and detections.attributes and len(seen):
         classified = np.asarray(given.any(axis=1))
         count = min(CLASSES_COUNTED, given.shape[1])
-        best = (-given).argsort(axis=1, kind="stable")[:, :count]
-        told = np.take_along_axis(given, best, axis=1).T.astype(np.float64)
-        attributes = dict(enumerate(detections.attributes))
-        found = _places(known, attributes, best.T)
+        best, told = _most_probable(given, count)
+        found = _places(known, dict(enumerate(detections.attributes)), best)
         spare = np.full((count - 1, len(kinds)), NO_LABEL)
         labels = np.where(classified, found, np.concatenate([labels, spare]))
         weights = np.where(classified, told, np.concatenate([weights, np.zeros_like(spare)]))
@@ -86,11 +85,28 @@ def evidence_of(detections: Detections, seen: Seen, names: tuple[str, ...]) -> E
 def _places(known: dict[str, int], names: Mapping[int, str], ids: npt.NDArray[np.integer]) -> Floats:
     occurring = sorted(set(ids.reshape(-1).tolist()))
     if len(occurring) == 1:
-        return np.full(ids.shape, float(known.setdefault(names[occurring[0]], len(known))))
+        return np.full(ids.shape, float(_place(known, names[occurring[0]])))
     places = np.empty(ids.shape)
     for number in occurring:
-        places[ids == number] = known.setdefault(names[number], len(known))
+        places[ids == number] = _place(known, names[number])
     return places
+
+
+def _place(known: dict[str, int], name: str) -> int:
+    # The last place is for all the names that a stream has no more room for.
+    kept = name if name in known or len(known) < MAX_NAMES - 1 else OVERFLOW
+    return known.setdefault(kept, len(known))
+
+
+def _most_probable(given: npt.NDArray[np.float32], count: int) -> tuple[Indices, Floats]:
+    """(count, N) columns of the greatest values in each row of (N, C), and those values."""
+    left, rows = given.copy(), np.arange(len(given))
+    columns, values = np.empty((count, len(given)), np.intp), np.empty((count, len(given)))
+    for place in range(count):
+        columns[place] = left.argmax(axis=1)
+        values[place] = left[rows, columns[place]]
+        left[rows, columns[place]] = -1.0
+    return columns, values
 
 
 def forget(part: Floats, dt_s: float) -> None:
@@ -114,9 +130,15 @@ def take_labels(part: Floats, found: Evidence, columns: Indices, config: Tracker
     Returns:
         What to announce.
     """
+    if len(found.names) == 1:  # nothing to tell apart
+        part[WEIGHT] += found.weights[0].take(columns)
+        np.minimum(part[WEIGHT], config.evidence_limit, out=part[WEIGHT])
+        return [] if part[DECIDED].all() else _settle(part, config)
     labels, weights = found.labels.take(columns, axis=1), found.weights.take(columns, axis=1)
     if found.classified is not None:
         _prefer_classifier(part, found.classified.take(columns), weights)
+    elif len(found.names) > 1:
+        weights *= part[CLASSIFIED] == 0
     steady = True
     for label, weight in zip(labels, weights, strict=True):
         if (part[LABEL] == label).all():
@@ -185,8 +207,8 @@ def start(numbers: Floats, found: Evidence, columns: Indices) -> None:
 
 
 def without_unused(names: tuple[str, ...], numbers: Floats) -> tuple[tuple[str, ...], Floats]:
-    """Forget names that no track uses, once there are more than `MAX_NAMES`; the indices follow."""
-    if len(names) <= MAX_NAMES:
+    """Forget names that no track uses, once there are half of `MAX_NAMES`; the indices follow."""
+    if len(names) < MAX_NAMES // 2:
         return names, numbers
     after = numbers.copy()
     rows = [KIND, *range(LABELS.start, LABELS.stop)]

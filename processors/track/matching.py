@@ -11,13 +11,14 @@ from processors.track.labels import Evidence
 from processors.track.lifecycle import confirmed
 from processors.track.observation import Seen
 from processors.track.state import BOX, CENTRE, KIND, UNSEEN_S, Floats, Indices, Mask
-from processors.track.work import NO_MATCHES, Matches, Work
+from processors.track.work import Matches, Work, no_matches
 
 FRESH_S: Final = 0.1  # tracks seen this lately tell how the camera moved
 GOOD_SCORE: Final = 0.3  # and so do detections of this score
 GOOD_OVERLAP: Final = 0.7  # matches that overlap less on average hint at a camera that moved,
 GOOD_SHARE: Final = 0.6  # and so do fewer matches than this share of what there was to match
 SHIFT_ROUNDS: Final = 2
+NOTHING: Final = np.zeros(0, np.intp)
 SAME_SIZE: Final = 1.6  # a track comes back by its look at no more than this ratio of sizes
 
 
@@ -28,6 +29,8 @@ class _Matcher:
     rows: Indices
     columns: Indices
     overlaps: Floats
+    part: Floats
+    box: Floats
 
     def __init__(
         self, work: Work, seen: Seen, found: Evidence, looks: Looks | None, config: TrackerConfig
@@ -51,6 +54,8 @@ class _Matcher:
         self.pairs = pairs
         self.rows, self.columns, places = association.matching(pairs.flat, claim, pairs.shape)
         self.overlaps = pairs.overlaps.take(places)
+        self.part = numbers.take(self.rows, axis=1)
+        self.box = self.seen.box.take(self.columns, axis=1)
 
     def fits(self) -> bool:
         """Whether the matches look as they do when the camera stands still."""
@@ -77,9 +82,7 @@ class _Matcher:
 
     def settle(self) -> bool:
         """Move the tracks by what all matches have in common; whether they were moved."""
-        innovation = self.seen.box[CENTRE].take(self.columns, axis=1)
-        innovation -= self.work.numbers[CENTRE].take(self.rows, axis=1)
-        x, y = camera.common_shift(innovation)
+        x, y = camera.common_shift(self.box[CENTRE] - self.part[CENTRE])
         self._move(x, y)
         return bool(x or y)
 
@@ -102,7 +105,7 @@ class _Matcher:
 def match(work: Work, seen: Seen, found: Evidence, looks: Looks | None, config: TrackerConfig) -> Matches:
     """Match by motion, class and look; moves the tracks by the camera's motion and learns from the looks."""
     if not (work.numbers.shape[1] and len(seen)):
-        return NO_MATCHES
+        return no_matches()
     matcher = _Matcher(work, seen, found, looks, config)
     matcher.once()
     if not matcher.fits() and matcher.vote():
@@ -113,27 +116,33 @@ def match(work: Work, seen: Seen, found: Evidence, looks: Looks | None, config: 
         matcher.once()
     if looks is not None:
         matcher.learn(looks)
-    return Matches(matcher.rows, matcher.columns, matcher.overlaps)
+    return Matches(matcher.rows, matcher.columns, matcher.overlaps, matcher.part, matcher.box)
 
 
-def returned(work: Work, seen: Seen, taken: Matches, looks: Looks | None, config: TrackerConfig) -> Matches:
-    """Match what is left by look alone: lost tracks that come back not too far from where they were."""
+def returned(
+    work: Work, seen: Seen, taken: Matches, looks: Looks | None, config: TrackerConfig
+) -> tuple[Indices, Indices]:
+    """Match what is left by look alone: lost tracks that come back not too far from where they were.
+
+    Returns:
+        Columns of the tracks, and the detections.
+    """
     if looks is None:
-        return NO_MATCHES
+        return NOTHING, NOTHING
     free = (seen.scores >= config.birth_score) & looks.seen_known
     free[taken.columns] = False
     lost = confirmed(work.numbers) & looks.tracks_known
     lost[taken.rows] = False
     rows, columns = lost.nonzero()[0], free.nonzero()[0]
     if not (rows.size and columns.size):
-        return NO_MATCHES
+        return NOTHING, NOTHING
     near = _in_reach(work.numbers.take(rows, axis=1), seen.box.take(columns, axis=1), config)
     flat = near.reshape(-1).nonzero()[0]
     first = flat // len(columns)
     alike = looks.alikeness(rows.take(first), columns.take(flat - first * len(columns)))
     own = ownness(alike, work.look_statistics) - config.return_margin
     back, as_which, _ = association.matching(flat, own, near.shape)
-    return Matches(rows.take(back), columns.take(as_which), np.zeros(len(back)))
+    return rows.take(back), columns.take(as_which)
 
 
 def _in_reach(tracks: Floats, box: Floats, config: TrackerConfig) -> Mask:

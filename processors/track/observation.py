@@ -11,7 +11,7 @@ from processors.track.state import Floats, Indices
 from schemas.detections import Detections
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@dataclass(eq=False, slots=True)
 class Seen:
     """N detections.
 

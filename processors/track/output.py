@@ -35,12 +35,12 @@ def tracks_message(
     detections: Detections, numbers: Floats, track_ids: Ids, shown: Indices, names: tuple[str, ...]
 ) -> Tracks:
     """The tracks `shown` of `numbers` (ROWS, M) as the message for the frame of `detections`."""
-    part = numbers.take(shown, axis=1)
+    part = numbers if len(shown) == numbers.shape[1] else numbers.take(shown, axis=1)
     corners = corners_of(part[BOX])
     np.maximum(corners, -MAX_COORDINATE_PX, out=corners)
     np.minimum(corners, MAX_COORDINATE_PX, out=corners)
     label_ids = part[LABEL].astype(np.uint16)
-    used = sorted(set(label_ids.tolist()))
+    used = [0] if len(names) == 1 and len(shown) else sorted(set(label_ids.tolist()))
     if used and used[-1] >= len(used):
         label_ids = np.array(used).searchsorted(label_ids).astype(np.uint16)
     return Tracks(

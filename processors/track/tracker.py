@@ -9,6 +9,10 @@ cannot take a row back; a detection of `sure_score` confirms its track at once, 
 frame.
 """
 
+from typing import Final
+
+import numpy as np
+
 from processors.track import appearance, birth, coasting, labels, lifecycle, matching, motion, output
 from processors.track.config import DEFAULT_CONFIG, TrackerConfig
 from processors.track.gaps import patience_s as patience_of
@@ -17,6 +21,8 @@ from processors.track.output import StepResult as StepResult
 from processors.track.state import MOTION, UNSEEN_S, Floats, TrackerState
 from processors.track.work import Matches, Work, begin
 from schemas.detections import Detections
+
+REFRESH_NS: Final = 250_000_000  # how long tracks are waited for changes slowly, and is worked out this often
 
 
 def step(
@@ -35,18 +41,19 @@ def step(
     dt_s = _elapsed_s(state, detections)
     work = begin(state, seen)
     gaps = _advance(work, state.gaps, dt_s, config)
-    looks = appearance.compare(work.embeddings, work.numbers, seen.looks, work.mean_look)
+    looks = appearance.compare(
+        work.embeddings, work.numbers, seen.looks, work.mean_look, state.next_track_id - 1
+    )
     matches = matching.match(work, seen, found, looks, config)
     gaps = coasting.count_ends(work.numbers, matches, gaps, dt_s)
+    came_back = _take_back(work, seen, matches, looks, config)
+    news = _follow(work, seen, found, matches, came_back, dt_s, config)
     patience_s = state.patience_s
-    if gaps is not state.gaps or state.order is None:
+    if state.order is None or detections.captured_at_ns // REFRESH_NS != state.captured_at_ns // REFRESH_NS:
         patience_s = patience_of(gaps, config.coast_probability)
-    back = matching.returned(work, seen, matches, looks, config)
-    part, news = _follow(work, seen, found, matches, back, dt_s, config)
-    coasting.prepare(part, patience_s, detections.width, detections.height)
-    matches = matches.and_also(back)
-    work.numbers[:, matches.rows] = part
-    born, over = birth.give_birth(work, seen, found, matches, state.next_track_id, config)
+        coasting.prepare(matches.part, patience_s, detections.width, detections.height)
+    work.numbers[:, matches.rows] = matches.part
+    born, over = birth.give_birth(work, seen, found, matches, state.next_track_id, patience_s, config)
     show = coasting.shown(work.numbers)
     message = output.tracks_message(detections, work.numbers, work.track_ids, show, found.names)
     changes = output.label_messages(detections, news, found.names) if news else ()
@@ -67,8 +74,11 @@ def step(
         gaps=gaps,
         patience_s=patience_s,
     )
-    dropped = {"detections_over_limit": len(detections.scores) - len(seen), "tracks_full": over}
-    dropped = {reason: count for reason, count in dropped.items() if count}
+    dropped: dict[str, int] = {}
+    if len(seen) < len(detections.scores):
+        dropped["detections_over_limit"] = len(detections.scores) - len(seen)
+    if over:
+        dropped["tracks_full"] = over
     return after, StepResult(tracks=message, classifications=changes, dropped=dropped)
 
 
@@ -91,25 +101,36 @@ def _advance(work: Work, gaps: Floats, dt_s: float, config: TrackerConfig) -> Fl
     return gaps
 
 
+def _take_back(
+    work: Work, seen: Seen, matches: Matches, looks: appearance.Looks | None, config: TrackerConfig
+) -> int:
+    """Add to the matches the tracks that came back by their look, behind the others; returns how many."""
+    rows, columns = matching.returned(work, seen, matches, looks, config)
+    if rows.size:
+        matches.rows = np.concatenate([matches.rows, rows])
+        matches.columns = np.concatenate([matches.columns, columns])
+        matches.part = work.numbers.take(matches.rows, axis=1)
+        matches.box = seen.box.take(matches.columns, axis=1)
+    return len(rows)
+
+
 def _follow(
     work: Work,
     seen: Seen,
     found: labels.Evidence,
     matches: Matches,
-    back: Matches,
+    came_back: int,
     dt_s: float,
     config: TrackerConfig,
-) -> tuple[Floats, list[output.LabelNews]]:
-    """The numbers of the matched tracks and then of those that came `back`, after their detections."""
-    both = matches.and_also(back)
-    rows, columns = both.rows, both.columns
-    part = work.numbers.take(rows, axis=1)
+) -> list[output.LabelNews]:
+    """Take the detections into `matches.part`; the last `came_back` of the tracks have lost their place."""
+    rows, columns, part = matches.rows, matches.columns, matches.part
     if not rows.size:
-        return part, []
-    box, scores = seen.box.take(columns, axis=1), seen.scores.take(columns)
-    motion.update(part, box, config)
-    if back.rows.size:
-        part[MOTION, len(matches.rows) :] = motion.start(seen.box.take(back.columns, axis=1), config)
+        return []
+    scores = seen.scores.take(columns)
+    motion.update(part, matches.box, config)
+    if came_back:
+        part[MOTION, -came_back:] = motion.start(matches.box[:, -came_back:], config)
     lifecycle.credit(part, scores)
     labels.forget(part, dt_s)
     if len(found.names) > 1:
@@ -120,5 +141,7 @@ def _follow(
         work.embeddings[rows] = appearance.remember(work.embeddings.take(rows, axis=0), part, looks, scores)
     if seen.looks is not None or not lifecycle.all_confirmed(part):
         lifecycle.confirm(part, config)
+    if not news:
+        return []
     told = [(int(work.track_ids[rows[k]]), part[:, k], previous) for k, previous in news]
-    return part, sorted(told, key=lambda each: each[0])
+    return sorted(told, key=lambda each: each[0])

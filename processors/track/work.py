@@ -1,14 +1,21 @@
 """The tracks of a state while a step works on them, and which detection each of them took."""
 
 from dataclasses import dataclass
-from typing import Final
 
 import numpy as np
 
 from processors.track.observation import Seen
-from processors.track.state import LOOK_PRIOR, LOOK_WEIGHT, Floats, Halves, Ids, Indices, TrackerState
-
-_NO_INDICES: Final = np.zeros(0, np.intp)
+from processors.track.state import (
+    BOX,
+    LOOK_PRIOR,
+    LOOK_WEIGHT,
+    ROWS,
+    Floats,
+    Halves,
+    Ids,
+    Indices,
+    TrackerState,
+)
 
 
 @dataclass(eq=False, slots=True)
@@ -50,23 +57,26 @@ def begin(state: TrackerState, seen: Seen) -> Work:
     return Work(numbers, state.track_ids, embeddings, np.zeros(width), np.array(LOOK_PRIOR))
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@dataclass(eq=False, slots=True)
 class Matches:
-    """Detection `columns[k]` belongs to track `rows[k]`, and overlaps its prediction by `overlaps[k]`."""
+    """Detection `columns[k]` belongs to track `rows[k]`.
+
+    Attributes:
+        rows: (K,) columns of the tracks in `Work.numbers`.
+        columns: (K,) detections.
+        overlaps: (K,) how much the detection overlaps the track's prediction.
+        part: (ROWS, K) a copy of the tracks' numbers.
+        box: (4, K) the detections' boxes.
+    """
 
     rows: Indices
     columns: Indices
     overlaps: Floats
-
-    def and_also(self, other: "Matches") -> "Matches":
-        """Both."""
-        if not other.rows.size:
-            return self
-        return Matches(
-            np.concatenate([self.rows, other.rows]),
-            np.concatenate([self.columns, other.columns]),
-            np.concatenate([self.overlaps, other.overlaps]),
-        )
+    part: Floats
+    box: Floats
 
 
-NO_MATCHES: Final = Matches(_NO_INDICES, _NO_INDICES, np.zeros(0))
+def no_matches() -> Matches:
+    """Nothing was detected, or nothing was there to be detected."""
+    nothing = np.zeros(0, np.intp)
+    return Matches(nothing, nothing, np.zeros(0), np.zeros((ROWS, 0)), np.zeros((BOX.stop, 0)))

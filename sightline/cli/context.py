@@ -59,6 +59,9 @@ def settings_from(ctx: typer.Context, overrides: Mapping[str, Any] | None = None
 def log_to_stderr(settings: Settings) -> None:
     """Let a stage log plain lines to standard error."""
     logging.basicConfig(level=settings.log.level.upper(), format=LOG_FORMAT, force=True)
+    if settings.log.level == "info":
+        for chatty in ("aiokafka", "faust", "mode"):
+            logging.getLogger(chatty).setLevel(logging.WARNING)
 
 
 def output_console() -> Console:

@@ -1,0 +1,86 @@
+"""Compares the tracker with its peers: the same detections, one score, the same machine."""
+
+import re
+import subprocess
+from pathlib import Path
+from typing import Any, Final
+
+from sightline.errors import SightlineError
+
+ADAPTER: Final = "tests.parity.sightline_mot"
+PEERS_PYTHON: Final = Path(".venv-peers/bin/python")
+TIMEOUT_S: Final = 1800.0
+_LINE: Final = re.compile(r"^(?P<names>.*?)\s+(?P<scores>HOTA=.*)$")
+_SUMMARY: Final = "---"
+
+
+def bench_tracker(
+    data_dir: Path,
+    peers: bool,
+    *,
+    root: Path | None = None,
+    python: Path | None = None,
+    script: Path | None = None,
+) -> dict[str, Any]:
+    """Run the comparison script over MOTChallenge folders and read what it prints.
+
+    Args:
+        data_dir: Folder with one folder per sequence (`gt.txt`, for some `det.txt`).
+        peers: Also run the peer trackers.
+        root: The clone's root, by default the working folder.
+        python: Interpreter that has the peers and TrackEval, by default `.venv-peers` in the root.
+        script: The comparison script, by default `measure/mot_peers.py` two folders above `data_dir`.
+
+    Returns:
+        `sequences`: sequence, then tracker, then `HOTA`, `MOTA`, `IDF1` (percent), `IDSW` and `us`
+        (microseconds per frame). `weighted`: the same per tracker over all sequences, weighted by boxes.
+        `speed`: the fastest peer's time over ours, if peers ran.
+
+    Raises:
+        SightlineError: Something that it needs is missing, or the script failed.
+    """
+    root = (root or Path.cwd()).resolve()
+    python = python or root / PEERS_PYTHON
+    script = script or data_dir.resolve().parents[1] / "measure" / "mot_peers.py"
+    for path, what in ((data_dir, "data folder"), (script, "comparison script")):
+        if not path.exists():
+            raise SightlineError(f"The {what} {path} does not exist.", "Give the folder with the sequences.")
+    if not python.exists():
+        raise SightlineError(f"The peers' environment {python} does not exist.", "Run `make peers` first.")
+    command = [str(python), str(script), str(data_dir.resolve()), "--ours", ADAPTER]
+    try:
+        done = subprocess.run(
+            command + ([] if peers else ["--no-peers"]),
+            cwd=root,
+            capture_output=True,
+            text=True,
+            timeout=TIMEOUT_S,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise SightlineError(f"The comparison took over {TIMEOUT_S:.0f} s.") from error
+    if done.returncode:
+        last = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
+        raise SightlineError(f"The comparison failed: {last}", f"Run it by hand: {' '.join(command)}")
+    return parse(done.stdout)
+
+
+def parse(printed: str) -> dict[str, Any]:
+    """The numbers that the comparison script printed, see `bench_tracker`."""
+    sequences: dict[str, dict[str, dict[str, float]]] = {}
+    weighted: dict[str, dict[str, float]] = {}
+    summary = False
+    for line in printed.splitlines():
+        summary = summary or line.startswith(_SUMMARY)
+        found = _LINE.match(line)
+        if not found:
+            continue
+        scores = {name: float(value) for name, value in re.findall(r"(\w+)=(-?[\d.]+)", found["scores"])}
+        names = found["names"].split()
+        if summary:
+            weighted[names[-1]] = scores
+        else:
+            sequences.setdefault(names[0], {})[names[-1]] = scores
+    peers_us = [scores["us"] for name, scores in weighted.items() if not name.startswith("ours")]
+    speed = {"speed": min(peers_us) / weighted["ours"]["us"]} if peers_us and "ours" in weighted else {}
+    return {"sequences": sequences, "weighted": weighted, **speed}

@@ -1,0 +1,108 @@
+"""Looks: comparing them, folding wide ones, and finding objects again by them."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scenes import frame
+
+from processors.track import appearance
+from processors.track.config import TrackerConfig
+from processors.track.state import LOOK_PRIOR, initial_state
+from processors.track.tracker import step
+from schemas.detections import Detections
+
+rng = np.random.default_rng(0)
+LOOKS = rng.normal(size=(4, 64))
+
+
+def look_of(who: int, noise: float = 0.02) -> np.ndarray:
+    look = LOOKS[who] + rng.normal(0, noise, 64)
+    return (look / np.linalg.norm(look)).astype(np.float16)
+
+
+def seen(seq: int, *people: tuple[int, float]) -> Detections:
+    boxes = [[x, 200, x + 50, 330] for _, x in people]
+    looks = np.array([look_of(who) for who, _ in people], np.float16).reshape(-1, 64)
+    return frame(seq, boxes, embeddings=looks)
+
+
+def ids(messages: list[Detections]) -> list[list[int]]:
+    state, out = initial_state(), []
+    for message in messages:
+        state, result = step(state, message, TrackerConfig())
+        assert result is not None
+        out.append(result.tracks.track_ids[result.tracks.observed].tolist())
+    return out
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(2, 700), st.integers(1, 256))
+def test_folded_looks_are_unit_vectors_and_keep_angles_about(given_width: int, width: int) -> None:
+    looks = np.random.default_rng(given_width).normal(size=(3, given_width)).astype(np.float16)
+    looks[2] = 0
+    folded = appearance.folded(looks, width)
+    assert folded.shape == (3, min(width, given_width))
+    assert not folded[2].any()
+    same = appearance.folded(np.r_[looks[:1], looks[:1] * np.float16(2)], width)
+    np.testing.assert_allclose(same[0], same[1], atol=1e-3)
+
+
+def test_different_looks_stay_different_when_folded() -> None:
+    looks = appearance.folded(np.random.default_rng(0).normal(size=(40, 2048)).astype(np.float16), 256)
+    cosines = looks @ looks.T - np.eye(40)
+    assert np.abs(cosines).max() < 0.35
+
+
+def test_a_pair_gains_by_being_alike_and_more_where_looks_tell_apart() -> None:
+    config = TrackerConfig()
+    alike = np.array([0.9, 0.35, 0.0])
+    clear, vague = np.array(LOOK_PRIOR), np.array(LOOK_PRIOR)
+    vague[appearance.VARIANCE] = 1.0
+    gains = appearance.gains(alike, clear, config)
+    assert gains[0] > 0 > gains[2]
+    assert gains[1] == pytest.approx(0)
+    assert (np.abs(appearance.gains(alike, vague, config)) <= np.abs(gains)).all()
+
+
+def test_one_who_left_and_comes_back_elsewhere_is_the_same() -> None:
+    messages = [seen(seq, (0, 300 + 2 * seq), (1, 900)) for seq in range(30)]
+    messages += [seen(seq, (1, 900)) for seq in range(30, 120)]  # three seconds
+    messages += [seen(seq, (0, 480), (1, 900)) for seq in range(120, 125)]
+    assert sorted(ids(messages)[-1]) == [1, 2]
+
+
+def test_a_stranger_in_the_same_place_is_somebody_else() -> None:
+    messages = [seen(seq, (0, 300), (1, 900)) for seq in range(30)]
+    messages += [seen(seq, (1, 900)) for seq in range(30, 40)]
+    messages += [seen(seq, (2, 300), (1, 900)) for seq in range(40, 45)]
+    last = ids(messages)[-1]
+    assert 1 not in last
+    assert len(last) == 2
+
+
+def test_two_who_swap_places_behind_an_obstacle_keep_their_ids() -> None:
+    messages = [seen(seq, (0, 400), (1, 500)) for seq in range(30)]
+    messages += [seen(seq) for seq in range(30, 42)]
+    messages += [seen(seq, (0, 500), (1, 400)) for seq in range(42, 50)]
+    state = initial_state()
+    for message in messages:
+        state, result = step(state, message, TrackerConfig())
+    assert result is not None
+    first = messages[0].boxes[result.tracks.track_ids.astype(int) - 1]
+    assert sorted(result.tracks.track_ids.tolist()) == [1, 2]
+    assert (np.abs(result.tracks.boxes[:, 0] - first[:, 0]) > 60).all()
+
+
+def test_looks_of_zeros_and_a_change_of_network_do_no_harm() -> None:
+    state = initial_state()
+    for seq in range(30):
+        width = 64 if seq < 10 else 128
+        looks = np.ones((1, width), np.float16) * (seq % 3 > 0)
+        embeddings = looks if seq % 4 else None
+        state, result = step(
+            state, frame(seq, [[300 + seq, 200, 350 + seq, 330]], embeddings=embeddings), TrackerConfig()
+        )
+        assert result is not None
+        assert result.tracks.track_ids.tolist() == [1]
+    assert state.embeddings.shape == (1, 128)

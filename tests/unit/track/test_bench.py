@@ -1,0 +1,47 @@
+"""The comparison's output is read right, and what is missing is said."""
+
+from pathlib import Path
+
+import pytest
+
+from processors.track.bench import bench_tracker, parse
+from sightline.errors import SightlineError
+
+PRINTED = """\
+MOT17-02        SORT           HOTA=33.5 MOTA=44.0 IDF1=45.2 IDSW=173.0 us=600.0
+MOT17-02        ours           HOTA=76.2 MOTA=-90.1 IDF1=88.3 IDSW=24.0 us=200.0
+--- weighted by ground-truth boxes
+SORT           HOTA=47.8 MOTA=58.6 IDF1=62.2 IDSW=181.2 us=800.0
+ours           HOTA=83.0 MOTA=94.3 IDF1=93.5 IDSW=14.9 us=200.0
+"""
+
+
+def test_the_printed_numbers_are_read() -> None:
+    result = parse(PRINTED)
+    assert result["sequences"]["MOT17-02"]["ours"]["MOTA"] == -90.1
+    assert result["weighted"]["SORT"] == {
+        "HOTA": 47.8,
+        "MOTA": 58.6,
+        "IDF1": 62.2,
+        "IDSW": 181.2,
+        "us": 800.0,
+    }
+    assert result["speed"] == 4.0
+
+
+def test_without_peers_there_is_no_speed() -> None:
+    assert "speed" not in parse("\n".join(line for line in PRINTED.splitlines() if "SORT" not in line))
+
+
+def test_what_is_missing_is_said(tmp_path: Path) -> None:
+    with pytest.raises(SightlineError, match="data folder .* does not exist"):
+        bench_tracker(tmp_path / "nothing", peers=True)
+    data = tmp_path / "data" / "mot"
+    data.mkdir(parents=True)
+    with pytest.raises(SightlineError, match="comparison script .* does not exist"):
+        bench_tracker(data, peers=True)
+    script = tmp_path / "measure" / "mot_peers.py"
+    script.parent.mkdir()
+    script.touch()
+    with pytest.raises(SightlineError, match="make peers"):
+        bench_tracker(data, peers=True, root=tmp_path)
