@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 DEMO ?=
 
-.PHONY: install demo test lint types unit integration e2e faults lock clean
+.PHONY: install demo test lint types unit parity integration e2e peers lock clean
 
 install: .venv/installed
 
@@ -18,7 +18,7 @@ install: .venv/installed
 demo: install
 	@$(BIN)/sightline demo $(DEMO)
 
-test: lint types unit integration e2e
+test: lint types unit parity integration e2e
 
 lint: install
 	$(BIN)/ruff check .
@@ -29,6 +29,24 @@ types: install
 
 unit: install
 	$(BIN)/pytest tests/unit
+
+# The scorer of trackers brings another OpenCV, so it has an environment of its own.
+parity: install .venv-parity/installed
+	$(BIN)/pytest tests/parity
+
+.venv-parity/installed: requirements-parity.lock
+	$(PYTHON) -m venv .venv-parity
+	.venv-parity/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps \
+		-r requirements-parity.lock
+	@touch $@
+
+# Peer trackers, for `sightline bench tracker`.
+peers: install .venv-peers/installed
+
+.venv-peers/installed: requirements-peers.lock
+	$(PYTHON) -m venv .venv-peers
+	.venv-peers/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-peers.lock
+	@touch $@
 
 integration: install
 	$(BIN)/pytest tests/integration
@@ -42,4 +60,4 @@ lock:
 		--extra local --extra dev pyproject.toml -o requirements.lock
 
 clean:
-	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache build dist
+	rm -rf .venv .venv-parity .venv-peers .mypy_cache .pytest_cache .ruff_cache build dist

@@ -1,4 +1,8 @@
-"""The commands `sightline infer` and `sightline track`."""
+"""The commands `sightline infer`, `sightline track` and `sightline bench tracker`."""
+
+import json
+from pathlib import Path
+from typing import Annotated
 
 import typer
 
@@ -27,3 +31,13 @@ def track(ctx: typer.Context) -> None:
     settings = settings_from(ctx)
     log_to_stderr(settings)
     run_track(settings)
+
+
+def bench_tracker(
+    data: Annotated[Path, typer.Option(help="Folder with a MOTChallenge sequence in each folder.")],
+    peers: Annotated[bool, typer.Option(help="Run the peer trackers too; they need `make peers`.")] = True,
+) -> None:
+    """Compare the tracker with its peers on the same detections, and print JSON."""
+    from processors.track.bench import bench_tracker as measure
+
+    typer.echo(json.dumps(measure(data, peers), indent=2))

@@ -125,7 +125,7 @@ class WriteSettings(Section):
 
     detections: bool = Field(True, description="keep every detection in the table `detections`")
     max_batch_rows: int = Field(50_000, ge=1, le=500_000, description="a batch is inserted at this many rows")
-    max_batch_delay_s: float = Field(0.25, gt=0, le=60, description="or when its first record is this old")
+    max_batch_delay_s: float = Field(0.4, gt=0, le=60, description="or when its first record is this old")
     instance_id: str | None = Field(
         None, description="a name of this writer's own: its restart then moves no partition"
     )

@@ -25,7 +25,7 @@ def pipeline(
         Head | None, typer.Option(help="Layout of the model's output.", show_default=False)
     ] = None,
     streams: Annotated[int, typer.Option(help="Streams of the detections way.", min=1)] = 100,
-    rate: Annotated[float, typer.Option(help="Frames/s of the detections way, all streams.", min=1)] = 1000,
+    rate: Annotated[float, typer.Option(help="Frames/s of the detections way, all streams.", min=1)] = 1050,
     seconds: Annotated[float, typer.Option(help="Length of the detections way.", min=5)] = 30,
     output: Annotated[Path | None, typer.Option(help="Write the JSON here too.", show_default=False)] = None,
 ) -> None:

@@ -53,7 +53,7 @@ def build() -> typer.Typer:
         app.command(name=point.name, rich_help_panel="Stages")(_exiting(point.load()))
     bench_app = typer.Typer(no_args_is_help=True, help="Measure. Every bench prints one JSON document.")
     for point in sorted(entry_points(group="sightline.bench"), key=lambda point: point.name):
-        bench_app.command(name=point.name)(point.load())
+        bench_app.command(name=point.name)(_exiting(point.load()))
     app.add_typer(bench_app, name="bench", rich_help_panel="Set up")
     return app
 

@@ -34,11 +34,11 @@ def test_without_peers_there_is_no_speed() -> None:
 
 
 def test_what_is_missing_is_said(tmp_path: Path) -> None:
-    with pytest.raises(SightlineError, match="data folder .* does not exist"):
+    with pytest.raises(SightlineError, match=r"data folder .* does not exist"):
         bench_tracker(tmp_path / "nothing", peers=True)
     data = tmp_path / "data" / "mot"
     data.mkdir(parents=True)
-    with pytest.raises(SightlineError, match="comparison script .* does not exist"):
+    with pytest.raises(SightlineError, match=r"comparison script .* does not exist"):
         bench_tracker(data, peers=True)
     script = tmp_path / "measure" / "mot_peers.py"
     script.parent.mkdir()

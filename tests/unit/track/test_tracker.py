@@ -94,3 +94,16 @@ def test_too_many_detections_are_dropped_by_score_and_counted() -> None:
     assert result.dropped == {"detections_over_limit": 2, "tracks_full": 1}
     assert sorted(result.tracks.boxes[:, 0].tolist()) == [100, 300]
     assert result.tracks.detections == 5
+
+
+def test_a_doubtful_object_is_put_out_once_it_has_been_seen_often_enough() -> None:
+    results = play([frame(seq, [walk(seq)], [0.45]) for seq in range(5)])
+    assert [len(result.tracks.track_ids) for result in results] == [0, 0, 1, 1, 1]
+
+
+def test_a_weak_detection_starts_nothing_but_continues_a_track() -> None:
+    scores = [0.2] * 5 + [0.9] * 5 + [0.15] * 10
+    results = play([frame(seq, [walk(seq)], [score]) for seq, score in enumerate(scores)])
+    assert [len(result.tracks.track_ids) for result in results] == [0] * 5 + [1] * 15
+    assert results[-1].tracks.observed.tolist() == [True]
+    np.testing.assert_allclose(results[-1].tracks.scores, [0.15])
