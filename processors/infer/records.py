@@ -47,9 +47,7 @@ def decode_frame(record: InputRecord, at_ns: int) -> Frame | DeadLetter:
         return _dead_letter(record, str(error), at_ns)
     if frame.stream_id.encode() != record.key:
         # It may be on another partition than the rest of its stream, and then its order is nobody's.
-        return _dead_letter(
-            record, f"stream_id: {frame.stream_id} is not the record's key", at_ns, frame
-        )
+        return _dead_letter(record, f"stream_id: {frame.stream_id} is not the record's key", at_ns, frame)
     return frame
 
 
