@@ -14,6 +14,7 @@ import typer
 from rich.console import Console
 
 from sightline.cli import data_commands, stack_commands
+from sightline.cli.audit import audit
 from sightline.cli.config_commands import config_app, topics_app
 from sightline.cli.context import CliContext, parse_values
 from sightline.cli.doctor import doctor
@@ -23,7 +24,7 @@ STOPPED_BY_USER: Final = 130
 
 _COMMANDS: Final[Mapping[str, Sequence[Callable[..., int | None]]]] = {
     "The whole system": (stack_commands.demo, stack_commands.run, stack_commands.up, stack_commands.down),
-    "Look inside": (stack_commands.status, data_commands.query, doctor),
+    "Look inside": (stack_commands.status, data_commands.query, audit, doctor),
 }
 _STAGES: Final = ("produce", "infer", "track", "write")
 

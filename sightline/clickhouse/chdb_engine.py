@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlencode
 
+from clickhouse_connect.driver.client import Client
+
 from sightline.clickhouse.client import ClientDatabase
 from sightline.clickhouse.database import Capabilities, Database
 from sightline.errors import SightlineError
@@ -40,11 +42,19 @@ class ChdbEngine:
         Raises:
             SightlineError: chDB is not installed, the folder belongs to another process or cannot be used.
         """
+        return ClientDatabase(self.client(), self.capabilities)
+
+    def client(self) -> Client:
+        """Open a connection as a bare client of clickhouse-connect.
+
+        Raises:
+            SightlineError: As `connect`.
+        """
         self._claim()
         try:
             import clickhouse_connect
 
-            client = clickhouse_connect.get_client(
+            return clickhouse_connect.get_client(
                 interface="chdb", path=str(self._folder), chdb_options=dict(_ENGINE)
             )
         except ImportError as error:
@@ -55,7 +65,6 @@ class ChdbEngine:
         except Exception as error:  # chdb raises bare RuntimeErrors, wrapped or not
             cause = error.__cause__ or error
             raise self._unusable(f"{cause.__cause__ or cause}") from error
-        return ClientDatabase(client, self.capabilities)
 
     def raw_connection(self) -> Any:
         """A bare `chdb.Connection` to the same engine, for a caller that passes results on as bytes.

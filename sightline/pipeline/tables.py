@@ -1,14 +1,21 @@
-"""SELECTs for the pipeline's own use: from the writer's HTTP port, or from a ClickHouse server."""
+"""SELECTs from wherever the tables are: the writer's HTTP port, a ClickHouse server, or a folder at rest."""
 
 import socket
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, Final
 
 import clickhouse_connect
 from clickhouse_connect.driver.client import Client
+from clickhouse_connect.driver.exceptions import ClickHouseError
 
+from sightline.clickhouse.chdb_engine import ChdbEngine
+from sightline.clickhouse.connect import tables_folder
+from sightline.errors import SightlineError
 from sightline.pipeline.accounts import Query
-from sightline.settings import ClickHouseSettings
+from sightline.settings import ClickHouseSettings, Settings
+from sightline.stack.datadir import read_stack
 
 CONNECT_TIMEOUT_S: Final = 5
 ANSWER_TIMEOUT_S: Final = 60
@@ -37,3 +44,45 @@ def query_of(client: Client) -> Query:
         return list(client.query(sql, parameters=dict(parameters)).named_results())
 
     return query
+
+
+@contextmanager
+def open_query(settings: Settings) -> Iterator[Query]:
+    """A `Query` on the tables of these settings, while the system runs or after.
+
+    Raises:
+        SightlineError: There are no tables, or nothing answers.
+    """
+    folder = settings.data.dir.absolute()
+    state = read_stack(folder)
+    port = int(state.clickhouse.get("http_port", 0)) if state is not None else 0
+    if settings.clickhouse.dsn is None and not port:
+        with _at_rest(tables_folder(folder), settings.clickhouse.database) as query:
+            yield query
+        return
+    try:
+        client = connect_tables(settings.clickhouse, port)
+    except (ClickHouseError, OSError) as error:
+        raise SightlineError(
+            f"The tables do not answer: {error}.", "`sightline status` shows what runs."
+        ) from error
+    try:
+        yield query_of(client)
+    finally:
+        client.close()
+
+
+@contextmanager
+def _at_rest(folder: Path, database: str) -> Iterator[Query]:
+    if not folder.is_dir():
+        raise SightlineError(
+            f"There are no tables in {folder.parent}.", "Name the data folder of a run with --data."
+        )
+    engine = ChdbEngine(folder)
+    client = engine.client()
+    try:
+        client.command(f"USE {database}")
+        yield query_of(client)
+    finally:
+        client.close()
+        engine.close()

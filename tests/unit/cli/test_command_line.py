@@ -6,11 +6,25 @@ import os
 import pytest
 
 from sightline.cli.app import build, run, say_error
+from sightline.cli.audit import parse_age_s
 from sightline.cli.context import parse_values
 from sightline.errors import SightlineError
 from sightline.settings_sources import variable
 
-COMMANDS = ("demo", "run", "up", "down", "status", "query", "doctor", "produce", "infer", "track", "write")
+COMMANDS = (
+    "demo",
+    "run",
+    "up",
+    "down",
+    "status",
+    "query",
+    "audit",
+    "doctor",
+    "produce",
+    "infer",
+    "track",
+    "write",
+)
 
 
 @pytest.fixture(autouse=True)
@@ -92,3 +106,14 @@ def test_a_stage_without_a_broker_says_which_setting_is_missing(capsys):
 def test_building_the_command_line_twice_gives_the_same_commands():
     names = [[command.name for command in build().registered_commands] for _ in range(2)]
     assert names[0] == names[1]
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("90s", 90), ("30m", 1800), ("2h", 7200), ("7d", 604_800)])
+def test_a_time_span_has_a_number_and_a_unit(text, seconds):
+    assert parse_age_s(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["", "m", "30", "-3m", "1.5h", "soon"])
+def test_what_is_no_time_span_is_refused(text):
+    with pytest.raises(SightlineError, match="no time span"):
+        parse_age_s(text)
