@@ -1,7 +1,6 @@
 """Putting the writer together from the settings, and running it until it is told to stop."""
 
 import contextlib
-import gc
 import logging
 import signal
 import threading
@@ -27,6 +26,7 @@ from sightline.clickhouse.http import HttpPort
 from sightline.clickhouse.migrate import migrate
 from sightline.clickhouse.server import Server
 from sightline.errors import SightlineError
+from sightline.garbage import collect_seldom
 from sightline.settings import Settings
 
 _log = logging.getLogger(__name__)
@@ -74,15 +74,8 @@ def run_writer(
                 HttpPort(engine, settings.clickhouse.database, settings.clickhouse.http_port)
             )
             port = http.port
-        _tune_collector()
+        collect_seldom()
         write_to(database, settings, lambda: ready(port), probe, stop)
-
-
-def _tune_collector() -> None:
-    """Look for garbage in cycles seldom: messages hold none, and looking at a batch of them takes as long as
-    a fifth of reading them."""
-    gc.freeze()
-    gc.set_threshold(100_000, 50, 100)
 
 
 def write_to(

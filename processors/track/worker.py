@@ -6,6 +6,7 @@ from os import getpid
 
 from processors.track.stage import TrackStage, statuses
 from sightline.errors import SightlineError
+from sightline.garbage import collect_seldom
 from sightline.kafka_clients import TRACK_GROUP
 from sightline.settings import Settings
 from sightline.stateful import DriverConfig, run_stage
@@ -31,6 +32,7 @@ def run_track(settings: Settings) -> None:
         instance_id=settings.track.instance_id,
         standby_replicas=settings.track.standby_replicas,
     )
+    collect_seldom()
     run_stage(
         TrackStage(time.time_ns),
         config,

@@ -20,7 +20,7 @@ from sightline.settings import Settings
 from sightline.stack.datadir import DataDir
 from sightline.stack.signals import interrupted_by_signals
 
-WARM_UP_S: Final = 5.0
+WARM_UP_S: Final = 10.0
 """Not counted: caches fill, the first snapshots are taken, ClickHouse makes its first parts."""
 
 
