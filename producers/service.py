@@ -7,6 +7,7 @@ from pathlib import Path
 from types import FrameType
 
 from producers.gateway import run_gateway
+from sightline.ending import end_by_force
 from sightline.settings import Settings, StreamSettings
 
 
@@ -16,6 +17,7 @@ def serve_gateway(streams: Mapping[str, StreamSettings], settings: Settings, sta
 
     def on_signal(_number: int, _frame: FrameType | None) -> None:
         stop.set()
+        end_by_force()
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, on_signal)

@@ -25,6 +25,7 @@ from sightline.clickhouse.database import Database, UnavailableError
 from sightline.clickhouse.http import HttpPort
 from sightline.clickhouse.migrate import migrate
 from sightline.clickhouse.server import Server
+from sightline.ending import end_by_force
 from sightline.errors import SightlineError
 from sightline.garbage import collect_seldom
 from sightline.settings import Settings
@@ -181,6 +182,7 @@ def _heeding_signals(stop: threading.Event) -> Iterator[None]:
 
     def heed(_number: int, _frame: FrameType | None) -> None:
         stop.set()
+        end_by_force()
 
     before = {number: signal.signal(number, heed) for number in (signal.SIGTERM, signal.SIGINT)}
     try:

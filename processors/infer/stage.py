@@ -12,6 +12,7 @@ from processors.infer.analysis import FrameAnalysis, RetryPolicy
 from processors.infer.client import AnalyzerClient, TritonUnavailable
 from processors.infer.records import STAGE, Labels
 from processors.infer.worker import InferWorker, WorkerLimits
+from sightline.ending import end_by_force
 from sightline.errors import SightlineError
 from sightline.kafka_clients import INFER_GROUP, consumer, producer
 from sightline.settings import Settings
@@ -39,8 +40,13 @@ async def _run(settings: Settings) -> None:
     if settings.triton.url is None:
         raise SightlineError("No Triton is named.", "Set triton.url to the host:port of its gRPC.")
     stop = asyncio.Event()
+
+    def ask_to_stop() -> None:
+        stop.set()
+        end_by_force()
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        asyncio.get_running_loop().add_signal_handler(number, ask_to_stop)
     instance = f"{socket.gethostname()}-{getpid()}"
     client_id = f"sightline-{STAGE}-{instance}"
     async with AnalyzerClient(settings.triton.url, settings.triton.model) as client:

@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -148,9 +149,10 @@ def _report(pipeline: Pipeline, plan: RunPlan, since_ns: int, started_s: float, 
 
 
 def speaker(console: Console) -> Callable[[str], None]:
-    """What tells people about slow steps."""
+    """What tells people about slow steps; a terminal that is gone must not keep a stack from stopping."""
 
     def say(sentence: str) -> None:
-        console.print(f"[dim]{sentence.replace('[', chr(92) + '[')}[/]", soft_wrap=True, highlight=False)
+        with suppress(OSError):
+            console.print(f"[dim]{sentence.replace('[', chr(92) + '[')}[/]", soft_wrap=True, highlight=False)
 
     return say

@@ -17,6 +17,7 @@ from typing import Any, Generic
 import faust
 from yarl import URL
 
+from sightline.ending import end_by_force
 from sightline.errors import SightlineError
 from sightline.stateful.book import Outgoing
 from sightline.stateful.lanes import Lanes
@@ -83,8 +84,13 @@ class _Worker(Generic[S, M]):
     async def run(self) -> None:
         stop = asyncio.Event()
         loop = asyncio.get_running_loop()
+
+        def ask_to_stop() -> None:
+            stop.set()
+            end_by_force()
+
         for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, stop.set)
+            loop.add_signal_handler(number, ask_to_stop)
         owner = f"{socket.gethostname()}:{os.getpid()}"
         lanes = self.lanes_type(self.stage, self.config, self.changelog, self.counts, owner, self.probe)
         app = self._app(lanes)
