@@ -6,11 +6,9 @@ from typing import Any, Final
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from sightline.clickhouse.chdb_engine import ChdbEngine
-from sightline.clickhouse.connect import tables_folder
 from sightline.errors import SightlineError
-from sightline.pipeline.tables import connect_tables
+from sightline.pipeline.tables import connect_tables, folder_at_rest, writer_port
 from sightline.settings import Settings
-from sightline.stack.datadir import read_stack
 
 _JSON: Final = {"output_format_json_quote_64bit_integers": 0}
 
@@ -21,12 +19,10 @@ def answer(settings: Settings, sql: str, output_format: str) -> str:
     Raises:
         SightlineError: There are no tables, nothing answers, or the SQL is wrong.
     """
-    folder = settings.data.dir.absolute()
-    state = read_stack(folder)
-    port = int(state.clickhouse.get("http_port", 0)) if state is not None else 0
+    port = writer_port(settings)
     if settings.clickhouse.dsn is not None or port:
         return _ask_over_http(settings, port, sql, output_format)
-    return _ask_folder(tables_folder(folder), settings.clickhouse.database, sql, output_format)
+    return _ask_folder(folder_at_rest(settings), settings.clickhouse.database, sql, output_format)
 
 
 def _ask_over_http(settings: Settings, port: int, sql: str, output_format: str) -> str:
@@ -39,10 +35,6 @@ def _ask_over_http(settings: Settings, port: int, sql: str, output_format: str) 
 
 
 def _ask_folder(folder: Path, database: str, sql: str, output_format: str) -> str:
-    if not folder.is_dir():
-        raise SightlineError(
-            f"There are no tables in {folder.parent}.", "Name the data folder of a run with --data."
-        )
     connection: Any = ChdbEngine(folder).raw_connection()
     try:
         connection.query(f"USE {database}")

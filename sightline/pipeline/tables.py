@@ -53,11 +53,9 @@ def open_query(settings: Settings) -> Iterator[Query]:
     Raises:
         SightlineError: There are no tables, or nothing answers.
     """
-    folder = settings.data.dir.absolute()
-    state = read_stack(folder)
-    port = int(state.clickhouse.get("http_port", 0)) if state is not None else 0
+    port = writer_port(settings)
     if settings.clickhouse.dsn is None and not port:
-        with _at_rest(tables_folder(folder), settings.clickhouse.database) as query:
+        with _at_rest(folder_at_rest(settings), settings.clickhouse.database) as query:
             yield query
         return
     try:
@@ -72,12 +70,24 @@ def open_query(settings: Settings) -> Iterator[Query]:
         client.close()
 
 
-@contextmanager
-def _at_rest(folder: Path, database: str) -> Iterator[Query]:
+def writer_port(settings: Settings) -> int:
+    """The HTTP port of the writer that runs in the data folder; 0 if none does."""
+    state = read_stack(settings.data.dir.absolute())
+    return int(state.clickhouse.get("http_port", 0)) if state is not None else 0
+
+
+def folder_at_rest(settings: Settings) -> Path:
+    """The tables' folder in the data folder; raises SightlineError if there is none."""
+    folder = tables_folder(settings.data.dir.absolute())
     if not folder.is_dir():
         raise SightlineError(
             f"There are no tables in {folder.parent}.", "Name the data folder of a run with --data."
         )
+    return folder
+
+
+@contextmanager
+def _at_rest(folder: Path, database: str) -> Iterator[Query]:
     engine = ChdbEngine(folder)
     client = engine.client()
     try:
