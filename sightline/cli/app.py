@@ -48,15 +48,21 @@ def build() -> typer.Typer:
             app.command(rich_help_panel=panel)(_exiting(command))
     app.add_typer(config_app, name="config", rich_help_panel="Set up")
     app.add_typer(topics_app, name="topics", rich_help_panel="Set up")
-    for point in sorted(
-        entry_points(group="sightline.commands"), key=lambda point: _STAGES.index(point.name)
-    ):
-        app.command(name=point.name, rich_help_panel="Stages")(_exiting(point.load()))
+    _add_entry_points(app)
     bench_app = typer.Typer(no_args_is_help=True, help="Measure. Every bench prints one JSON document.")
     for point in sorted(entry_points(group="sightline.bench"), key=lambda point: point.name):
         bench_app.command(name=point.name)(_exiting(point.load()))
     app.add_typer(bench_app, name="bench", rich_help_panel="Set up")
     return app
+
+
+def _add_entry_points(app: typer.Typer) -> None:
+    """Add what other packages bring: a stage is one command, anything else a group of commands (a Typer)."""
+    points = {point.name: point for point in entry_points(group="sightline.commands")}
+    for name in _STAGES:
+        app.command(name=name, rich_help_panel="Stages")(_exiting(points.pop(name).load()))
+    for name in sorted(points):
+        app.add_typer(points[name].load(), name=name, rich_help_panel="Set up")
 
 
 def run(arguments: Sequence[str]) -> int:
