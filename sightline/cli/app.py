@@ -17,6 +17,7 @@ from sightline.cli import data_commands, stack_commands
 from sightline.cli.audit import audit
 from sightline.cli.config_commands import config_app, topics_app
 from sightline.cli.context import CliContext, parse_values
+from sightline.cli.dead_letters import dead_letters_app
 from sightline.cli.doctor import doctor
 from sightline.errors import SightlineError
 
@@ -46,6 +47,7 @@ def build() -> typer.Typer:
     for panel, commands in _COMMANDS.items():
         for command in commands:
             app.command(rich_help_panel=panel)(_exiting(command))
+    app.add_typer(dead_letters_app, name="dead-letters", rich_help_panel="Look inside")
     app.add_typer(config_app, name="config", rich_help_panel="Set up")
     app.add_typer(topics_app, name="topics", rich_help_panel="Set up")
     _add_entry_points(app)

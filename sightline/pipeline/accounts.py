@@ -60,9 +60,16 @@ DETECTION_ROWS_SQL = """
 SELECT stream_id, epoch, count() AS detection_rows
 FROM detections WHERE stream_id IN {streams:Array(String)} GROUP BY stream_id, epoch"""
 
+# A letter that was retried with success is no loss: its frame has a row by now, and counts as written.
 DEAD_SQL = """
+WITH letters AS (
+    SELECT stream_id, assumeNotNull(epoch) AS epoch, assumeNotNull(seq) AS seq
+    FROM dead_letters WHERE stream_id IN {streams:Array(String)} AND seq IS NOT NULL)
 SELECT stream_id, epoch, uniqExact(seq) AS frames, max(seq) + 1 AS seen
-FROM dead_letters WHERE stream_id IN {streams:Array(String)} AND seq IS NOT NULL GROUP BY stream_id, epoch"""
+FROM letters WHERE (stream_id, epoch, seq) NOT IN (
+    SELECT stream_id, epoch, seq FROM frames
+    WHERE stream_id IN {streams:Array(String)} AND (stream_id, epoch, seq) IN (SELECT * FROM letters))
+GROUP BY stream_id, epoch"""
 
 
 def read_accounts(query: Query, since_ns: int) -> list[StreamAccount]:

@@ -24,7 +24,7 @@ def capture(stream_id: str, captured: int, dropped: int = 0, state: str = "ended
 
 @pytest.fixture
 def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with the tables of four streams: whole, with dropped frames, with lost ones, and running."""
+    """Tables of five streams: whole, with dropped frames, with lost ones, running, with a retried one."""
     monkeypatch.chdir(tmp_path)
     engine = ChdbEngine(tables_folder(tmp_path))
     database = engine.connect()
@@ -33,6 +33,7 @@ def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     frames += [frame("dropped", seq) for seq in (0, 1, 4)]
     frames += [frame("lost", seq) for seq in (1, 2, 3, 6, 9)] + [frame("lost", 0, epoch=2)]
     frames += [frame("running", seq) for seq in (0, 1)]
+    frames += [frame("retried", seq) for seq in range(3)]
     database.command(
         "INSERT INTO sightline.frames (stream_id, epoch, seq, width, height, detections, tracks) VALUES "
         + ", ".join(frames)
@@ -42,12 +43,14 @@ def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         capture("dropped", 5, dropped=2),
         capture("lost", 10),
         capture("lost", 1, epoch=2),
+        capture("retried", 4),
     ]
     captures.append(capture("running", 4, state="running"))
     database.command("INSERT INTO sightline.streams VALUES " + ", ".join(captures))
     database.command(
         "INSERT INTO sightline.dead_letters (topic, `partition`, `offset`, stage, stream_id, epoch, seq)"
-        " VALUES ('t', 0, 7, 'infer', 'lost', 1, 8)"
+        " VALUES ('t', 0, 7, 'infer', 'lost', 1, 8), ('t', 0, 8, 'infer', 'retried', 1, 2),"
+        " ('t', 0, 9, 'infer', 'retried', 1, 3)"
     )
     database.close()
     engine.close()
@@ -66,7 +69,16 @@ def test_missing_frames_are_named_and_dead_letters_are_not_missing(data):
         "dropped": True,
         "lost": False,
         "running": True,
+        "retried": True,
     }
+
+
+def test_a_dead_letter_that_was_retried_with_success_counts_as_written_and_not_as_dropped(data):
+    with open_query(Settings(data=DataSettings(dir=data))) as query:
+        (retried,) = read_audit(query, 0, "retried")
+    assert (retried.account.captured, retried.account.written) == (4, 3)
+    assert retried.account.dropped == {"dead_letter": 1}
+    assert retried.account.in_flight == 0
 
 
 def test_the_command_lists_what_is_missing_and_says_so_by_its_exit_code(data, capsys):
