@@ -57,4 +57,8 @@ DEAD_LETTERS: Final = Topic(
     max_message_bytes=17 * _MIB,  # whatever fits into another topic fits here, headers included
 )
 
-ALL: Final = (FRAMES, DETECTIONS, TRACKS, CLASSIFICATIONS, ALERTS, STREAMS, CONTROL, DEAD_LETTERS)
+TRUTH: Final = Topic(
+    name="sightline.truth.v1", purpose="what is really on one frame, from a source that knows"
+)
+
+ALL: Final = (FRAMES, DETECTIONS, TRACKS, CLASSIFICATIONS, ALERTS, STREAMS, CONTROL, DEAD_LETTERS, TRUTH)

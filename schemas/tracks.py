@@ -57,10 +57,7 @@ class Tracks(StreamMessage):
         width, height = reader.size_px()
         boxes = reader.boxes()
         count = len(boxes)
-        labels = reader.names("labels")
-        label_ids = reader.array("label_ids", "<u2", count)
-        if count and int(label_ids.max()) >= len(labels):
-            raise DecodeError("label_ids", f"{int(label_ids.max())} is no index into {len(labels)} labels")
+        label_ids, labels = reader.indices("label_ids", "labels", count)
         track_ids = reader.array("track_ids", "<u8", count)
         if count and int(track_ids.max()) > MAX_INT:
             raise DecodeError("track_ids", f"{int(track_ids.max())} is not in 0..{MAX_INT}")

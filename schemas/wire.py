@@ -100,6 +100,15 @@ class Reader:
         if type(fields.get("version")) is not int or fields["version"] != version:
             raise DecodeError("version", f"is {fields.get('version')!r:.40}, this reader knows {version}")
 
+    @classmethod
+    def of(cls, fields: object, name: str) -> "Reader":
+        """A reader of a map inside a message, which has no version of its own."""
+        if not isinstance(fields, dict):
+            raise DecodeError(name, f"holds {_kind(fields)}, not a map")
+        reader = cls.__new__(cls)
+        reader._fields = fields
+        return reader
+
     def has(self, name: str) -> bool:
         """Whether the optional field is there."""
         return self._fields.get(name) is not None
@@ -218,15 +227,29 @@ class Reader:
         data = self.binary("boxes")
         if len(data) % 16 or len(data) > MAX_BOXES * 16:
             raise DecodeError("boxes", f"{len(data)} bytes are not 0 to {MAX_BOXES} boxes of 16")
-        boxes = np.frombuffer(data, dtype="<f4").reshape(-1, 4)
-        # Of what holds NaN, min and max are NaN, which compares false: so this also refuses NaN.
-        if boxes.size and not (boxes.min() >= -MAX_COORDINATE_PX and boxes.max() <= MAX_COORDINATE_PX):
-            raise DecodeError(
-                "boxes", f"a coordinate is not finite, or beyond {MAX_COORDINATE_PX:.0f} pixels"
-            )
+        boxes = self.coordinates("boxes", data, 4)
         if (boxes[:, 2:] < boxes[:, :2]).any():
             raise DecodeError("boxes", "x2 < x1 or y2 < y1")
         return boxes
+
+    def coordinates(self, name: str, data: bytes, columns: int) -> npt.NDArray[np.float32]:
+        """Rows of float32 in pixels, finite and within MAX_COORDINATE_PX; data is a multiple of a row."""
+        values = np.frombuffer(data, dtype="<f4").reshape(-1, columns)
+        # Of what holds NaN, min and max are NaN, which compares false: so this also refuses NaN.
+        if values.size and not (values.min() >= -MAX_COORDINATE_PX and values.max() <= MAX_COORDINATE_PX):
+            raise DecodeError(name, f"a coordinate is not finite, or beyond {MAX_COORDINATE_PX:.0f} pixels")
+        return values
+
+    def indices(self, name: str, names: str, count: int) -> tuple[npt.NDArray[np.uint16], tuple[str, ...]]:
+        """Exactly `count` uint16 that are places in a list of strings, and that list."""
+        ids, known = self.array(name, "<u2", count), self.names(names)
+        if count and int(ids.max()) >= len(known):
+            raise DecodeError(name, f"{int(ids.max())} is no index into {len(known)} {names}")
+        return ids, known
+
+    def maps(self, name: str, max_items: int) -> "list[Reader]":
+        """A list of maps, each with a reader of its own."""
+        return [Reader.of(item, name) for item in self._list(name, max_items)]
 
     def unit_floats(self, name: str, dtype: str, count: int) -> npt.NDArray[Any]:
         """Exactly `count` floats in 0..1."""

@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 
 from schemas.classifications import Classification
 from schemas.dead_letters import DeadLetter
 from schemas.detections import Detections
 from schemas.streams import StreamStatus
 from schemas.tracks import Tracks
+from schemas.truth import Truth
 from schemas.wire import MAX_INT, DecodeError, StreamMessage, Trace
 from sightline.clickhouse.native import (
     Block,
@@ -22,6 +24,7 @@ from sightline.clickhouse.native import (
     counters,
     nullable_numbers,
     nullable_texts,
+    number_lists,
     numbers,
     string,
     texts,
@@ -86,17 +89,13 @@ class Letter:
 def tracks_block(messages: Sequence[Tracks]) -> Block:
     """Rows of the table `tracks`: one for each track of each message; none of them may be without tracks."""
     counts = [len(message.track_ids) for message in messages]
-    labels: list[bytes] = []
-    for message in messages:
-        names = [string(name) for name in message.labels]
-        labels += [names[label_id] for label_id in message.label_ids.tolist()]
     return block(
         (
             *_identity(messages, counts),
             numbers("track_id", "UInt64", np.concatenate([m.track_ids for m in messages])),
             *_boxes(messages),
             numbers("score", "Float32", np.concatenate([m.scores for m in messages])),
-            texts("label", labels, len(labels)),
+            _named("label", [(m.label_ids, m.labels) for m in messages]),
             numbers("observed", "Bool", np.concatenate([m.observed for m in messages]).view(np.uint8)),
         )
     )
@@ -171,6 +170,41 @@ def classifications_block(messages: Sequence[Classification]) -> Block:
     )
 
 
+def truth_block(messages: Sequence[Truth]) -> Block:
+    """Rows of the table `truth`: one for each object on each frame; no message may be without any."""
+    counts = [len(message.object_ids) for message in messages]
+    return block(
+        (
+            *_identity(messages, counts),
+            numbers("object_id", "UInt64", np.concatenate([m.object_ids for m in messages])),
+            _named("class", [(m.class_ids, m.classes) for m in messages]),
+            _named("attribute", [(m.attribute_ids, m.attributes) for m in messages]),
+            *_boxes(messages),
+            numbers("visibility", "Float32", np.concatenate([m.visibility for m in messages])),
+        )
+    )
+
+
+def truth_events_block(messages: Sequence[Truth]) -> Block:
+    """Rows of the table `truth_events`: one for each event; no message may be without any."""
+    counts = [len(message.events) for message in messages]
+    events = [event for message in messages for event in message.events]
+    count = len(events)
+    return block(
+        (
+            *_identity(messages, counts),
+            numbers("index", "UInt16", np.concatenate([np.arange(each) for each in counts])),
+            texts("kind", (string(event.kind) for event in events), count),
+            texts("place", (string(event.place) for event in events), count),
+            nullable_numbers("object_id", "UInt64", [event.object_id for event in events]),
+            numbers("at", _TIME, np.array([event.at_ns for event in events], dtype=np.int64)),
+            texts("direction", (string(event.direction) for event in events), count),
+            number_lists("xs", "Float32", [[x for x, _ in event.points] for event in events]),
+            number_lists("ys", "Float32", [[y for _, y in event.points] for event in events]),
+        )
+    )
+
+
 def streams_block(statuses: Sequence[StreamStatus]) -> Block:
     """Rows of the table `streams`: one for each report."""
     count = len(statuses)
@@ -222,6 +256,15 @@ def _identity(messages: Sequence[StreamMessage], counts: Sequence[int] | None) -
         numbers("seq", "UInt64", whole[:, 1]),
         numbers("captured_at", _TIME, whole[:, 2]),
     )
+
+
+def _named(column: str, parts: Sequence[tuple[npt.NDArray[np.uint16], Sequence[str]]]) -> Column:
+    """A column of names, from each message's indices into its list of them."""
+    found: list[bytes] = []
+    for ids, names in parts:
+        encoded = [string(name) for name in names]
+        found += [encoded[place] for place in ids.tolist()]
+    return texts(column, found, len(found))
 
 
 def _boxes(messages: Sequence[Any]) -> tuple[Column, ...]:

@@ -12,8 +12,9 @@ from schemas.classifications import Classification
 from schemas.dead_letters import DeadLetter
 from schemas.detections import Detections
 from schemas.streams import StreamStatus
-from schemas.topics import CLASSIFICATIONS, DEAD_LETTERS, DETECTIONS, STREAMS, TRACKS
+from schemas.topics import CLASSIFICATIONS, DEAD_LETTERS, DETECTIONS, STREAMS, TRACKS, TRUTH
 from schemas.tracks import Tracks
+from schemas.truth import Truth
 from schemas.wire import DecodeError
 from sightline.clickhouse.database import Database
 from sightline.clickhouse.native import Block
@@ -201,7 +202,21 @@ def feeds(*, detections: bool) -> tuple[Feed, ...]:
         patience=4.0,
     )
     letters = Feed(DEAD_LETTERS.name, _decode_letter, lambda _: 1, (LetterSink(),), patience=4.0)
-    return (tracks, classifications, *((boxes,) if detections else ()), streams, letters)
+    return (tracks, classifications, *((boxes,) if detections else ()), _truth_feed(), streams, letters)
+
+
+def _truth_feed() -> Feed:
+    """What sources know about their frames; nothing comes unless a gateway is told to send it."""
+    return Feed(
+        TRUTH.name,
+        lambda record: Truth.from_bytes(record.value),
+        lambda message: len(message.object_ids) + len(message.events),
+        (
+            _frame_sink("truth", lambda m: len(m.object_ids) > 0, lambda ms, _: rows.truth_block(ms)),
+            _frame_sink("truth_events", lambda m: bool(m.events), lambda ms, _: rows.truth_events_block(ms)),
+        ),
+        patience=2.0,
+    )
 
 
 def _frame_sink(

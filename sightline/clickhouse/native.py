@@ -104,6 +104,13 @@ def nullable_numbers(name: str, kind: str, values: Sequence[Any]) -> Column:
     return Column(name, f"Nullable({kind})", len(values), mask.tobytes() + filled.tobytes())
 
 
+def number_lists(name: str, kind: str, values: Sequence[Sequence[float]]) -> Column:
+    """A column of lists of numbers."""
+    ends = np.cumsum([len(value) for value in values], dtype="<u8")
+    items = np.array([item for value in values for item in value], dtype=_DTYPES[kind])
+    return Column(name, f"Array({kind})", len(values), ends.tobytes() + items.tobytes())
+
+
 def texts(name: str, encoded: Iterable[bytes], rows: int) -> Column:
     """A column of strings, each already passed through `string`."""
     return Column(name, "String", rows, b"".join(encoded))

@@ -7,7 +7,7 @@ from writer_world import Sender, Writer, ask, captured_at_ns, counts_sql, expect
 
 from schemas.dead_letters import DeadLetter
 from schemas.streams import StreamStatus
-from schemas.topics import CLASSIFICATIONS, DEAD_LETTERS, DETECTIONS, STREAMS, TRACKS
+from schemas.topics import CLASSIFICATIONS, DEAD_LETTERS, DETECTIONS, STREAMS, TRACKS, TRUTH
 from sightline.settings import Settings
 
 
@@ -61,6 +61,18 @@ def test_known_messages_become_exactly_their_rows(settings: Settings, sender: Se
             ("rows-a", 1, 5, _moment(captured_at_ns(5)), 1, "person", None, 0.75),
             ("rows-a", 1, 5, _moment(captured_at_ns(5)), 2, "bus", "bus", 0.75),
         ]
+        at = _moment(captured_at_ns(5))
+        assert ask(port, "SELECT * FROM truth WHERE stream_id = 'rows-a' AND seq = 5 ORDER BY object_id") == [
+            ("rows-a", 1, 5, at, i, ("car", "person")[i], "car-red", i, 5, i + 10, 25, 0.75) for i in range(2)
+        ]
+        at = _moment(captured_at_ns(0))
+        before = _moment(captured_at_ns(0) - 7000)
+        assert ask(
+            port, "SELECT * FROM truth_events WHERE stream_id = 'rows-a' AND seq = 0 ORDER BY index"
+        ) == [
+            ("rows-a", 1, 0, at, 0, "defined", "gate", None, at, "", [1.5, 3.0], [2.0, 4.0]),
+            ("rows-a", 1, 0, at, 1, "crossed", "gate", 0, before, "forward", [], []),
+        ]
         assert ask(port, "SELECT * FROM streams FINAL WHERE stream_id LIKE 'rows-%'") == [
             ("rows-a", "capture", 1, "g1", _moment(captured_at_ns(3)), "running", "fine", status.counters)
         ]
@@ -104,6 +116,7 @@ def test_what_is_no_message_becomes_a_dead_letter_and_the_partition_moves_on(
         DETECTIONS.name: b"",
         CLASSIFICATIONS.name: b"\x81\xa7version\x07",
         STREAMS.name: b"\xc1" * 100,
+        TRUTH.name: b"\x80",
     }
     for topic, value in poison.items():
         sender.put(topic, value, "poison-a")

@@ -16,8 +16,9 @@ from confluent_kafka import Producer
 
 from schemas.classifications import Classification
 from schemas.detections import Detections
-from schemas.topics import CLASSIFICATIONS, DETECTIONS, TRACKS
+from schemas.topics import CLASSIFICATIONS, DETECTIONS, TRACKS, TRUTH
 from schemas.tracks import Tracks
+from schemas.truth import Truth, TruthEvent
 from sightline.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -91,6 +92,30 @@ def classification(stream_id: str, seq: int, track_id: int, epoch: int = 1) -> C
     )
 
 
+def truth(stream_id: str, seq: int, epoch: int = 1) -> Truth:
+    """Frame `seq`: seq % 3 objects; a line at frame 0, and a crossing at every fifth."""
+    count = seq % 3
+    at_ns = captured_at_ns(seq)
+    line = TruthEvent(kind="defined", place="gate", at_ns=at_ns, points=((1.5, 2.0), (3.0, 4.0)))
+    crossed = TruthEvent(kind="crossed", place="gate", at_ns=at_ns - 7000, object_id=seq, direction="forward")
+    return Truth(
+        stream_id=stream_id,
+        epoch=epoch,
+        seq=seq,
+        captured_at_ns=at_ns,
+        width=640,
+        height=360,
+        boxes=np.array([[i, seq, i + 10, seq + 20] for i in range(count)], dtype=np.float32).reshape(-1, 4),
+        object_ids=np.arange(count, dtype=np.uint64),
+        class_ids=(np.arange(count) % 3).astype(np.uint16),
+        classes=NAMES,
+        attribute_ids=np.zeros(count, np.uint16),
+        attributes=("car-red",),
+        visibility=np.full(count, 0.75, np.float32),
+        events=((line,) if seq == 0 else ()) + ((crossed,) if seq % 5 == 0 else ()),
+    )
+
+
 class Sender:
     """Publishes as the stages do, and waits until the broker has it all."""
 
@@ -100,12 +125,13 @@ class Sender:
         )
 
     def frames(self, streams: Iterable[str], seqs: Iterable[int]) -> None:
-        """Every frame's tracks and detections, and two labels at every fifth."""
+        """Every frame's tracks, detections and truth, and two labels at every fifth."""
         names = list(streams)
         for seq in seqs:
             for name in names:
                 self.put(TRACKS.name, tracks(name, seq).to_bytes(), name)
                 self.put(DETECTIONS.name, detections(name, seq).to_bytes(), name)
+                self.put(TRUTH.name, truth(name, seq).to_bytes(), name)
                 if seq % 5 == 0:
                     for track_id in (1, 2):
                         value = classification(name, seq, track_id).to_bytes()
@@ -205,6 +231,8 @@ def counts_sql(prefix: str) -> str:
         "frames": "stream_id, epoch, seq",
         "detections": "stream_id, epoch, seq, index",
         "classifications": "stream_id, epoch, seq, track_id",
+        "truth": "stream_id, epoch, seq, object_id",
+        "truth_events": "stream_id, epoch, seq, index",
     }
     return " UNION ALL ".join(
         f"SELECT '{table}' AS t, count(), uniqExact({identity}) FROM {table} WHERE stream_id LIKE '{prefix}%'"
@@ -219,5 +247,7 @@ def expected_counts(streams: int, frames: int) -> list[Row]:
         "detections": sum(seq % 3 for seq in range(frames)),
         "frames": frames,
         "tracks": sum(seq % 4 for seq in range(frames)),
+        "truth": sum(seq % 3 for seq in range(frames)),
+        "truth_events": 1 + len(range(0, frames, 5)),
     }
     return [(table, count * streams, count * streams) for table, count in rows.items()]

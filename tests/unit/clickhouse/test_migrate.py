@@ -38,11 +38,19 @@ def test_a_new_database_gets_all_of_them_and_writes_them_down() -> None:
     database = Remembering([])
     assert migrate(database, "mine") == migrations("mine")
     assert [sql for sql in database.commands if "mine.tracks" in sql]
-    assert database.inserts == [("mine.schema_migrations", "migration-1")]
+    assert database.inserts == [
+        ("mine.schema_migrations", f"migration-{number}") for number in range(1, len(migrations("mine")) + 1)
+    ]
+
+
+def test_one_that_has_the_first_gets_the_others() -> None:
+    database = Remembering([1])
+    assert [migration.number for migration in migrate(database, "mine")] == [2]
+    assert not [sql for sql in database.commands if "mine.tracks" in sql]
 
 
 def test_one_that_has_them_gets_none() -> None:
-    database = Remembering([1])
+    database = Remembering([1, 2])
     assert migrate(database, "mine") == ()
     assert not database.inserts
 

@@ -26,6 +26,13 @@ COLUMNS = {
     "dead_letters": "topic LowCardinality(String), partition UInt32, offset UInt64,"
     " stage LowCardinality(String), reason String, stream_id String, epoch Nullable(UInt64),"
     " seq Nullable(UInt64), at DateTime64(9, 'UTC'), bytes UInt32",
+    "truth": "stream_id LowCardinality(String), epoch UInt64, seq UInt64, captured_at DateTime64(9, 'UTC'),"
+    " object_id UInt64, class LowCardinality(String), attribute LowCardinality(String), x1 Float32,"
+    " y1 Float32, x2 Float32, y2 Float32, visibility Float32",
+    "truth_events": "stream_id LowCardinality(String), epoch UInt64, seq UInt64,"
+    " captured_at DateTime64(9, 'UTC'), index UInt16, kind LowCardinality(String),"
+    " place LowCardinality(String), object_id Nullable(UInt64), at DateTime64(9, 'UTC'),"
+    " direction LowCardinality(String), xs Array(Float32), ys Array(Float32)",
 }
 _COLUMN = re.compile(r"^    `?(\w+)`? (.+?) COMMENT '[^']+'", re.MULTILINE)
 _TABLE = re.compile(r"CREATE TABLE IF NOT EXISTS (\w+)\.(\w+)")
@@ -33,14 +40,14 @@ _TABLE = re.compile(r"CREATE TABLE IF NOT EXISTS (\w+)\.(\w+)")
 
 def _tables(database: str) -> dict[str, str]:
     found = {}
-    for statement in migrations(database)[0].statements:
+    for statement in (each for migration in migrations(database) for each in migration.statements):
         if match := _TABLE.match(statement):
             assert match[1] == database
             found[match[2]] = statement
     return found
 
 
-def test_the_first_migration_makes_exactly_the_promised_columns() -> None:
+def test_the_migrations_make_exactly_the_promised_columns() -> None:
     made = {
         table: ", ".join(f"{name} {kind}" for name, kind in _COLUMN.findall(statement))
         for table, statement in _tables("sightline").items()

@@ -12,6 +12,7 @@ from sightline.clickhouse.native import (
     counters,
     nullable_numbers,
     nullable_texts,
+    number_lists,
     numbers,
     string,
     texts,
@@ -73,6 +74,12 @@ def test_a_column_of_a_matrix_is_taken_out_of_its_rows() -> None:
 
 def test_nullable_texts_are_a_mask_and_texts() -> None:
     assert nullable_texts("p", ["a", None]).data == b"\x00\x01" + b"\x01a" + b"\x00"
+
+
+def test_lists_are_ends_and_items() -> None:
+    column = number_lists("xs", "Float32", [(0.5, 1), (), (2,)])
+    assert column.type == "Array(Float32)"
+    assert column.data == struct.pack("<3Q", 2, 2, 3) + struct.pack("<3f", 0.5, 1, 2)
 
 
 def test_maps_are_ends_keys_and_counts() -> None:

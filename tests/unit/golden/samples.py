@@ -14,6 +14,7 @@ from schemas.detections import Detections
 from schemas.frames import Frame
 from schemas.streams import StreamStatus
 from schemas.tracks import Tracks
+from schemas.truth import Truth, TruthEvent
 
 _NS: Final = 1_767_225_600_000_000_000  # 2026-01-01T00:00:00Z
 _FRAME: Final[Mapping[str, Any]] = {
@@ -115,6 +116,37 @@ MESSAGES: Final[Mapping[str, Any]] = {
         subject="gate-7.north_1",
         time="2026-01-01T00:00:01.366666667Z",
         data={"track_id": 12, "label": "Lkw für Güter", "box": [0.5, 1, 2, 3], "zone": None},
+    ),
+    "truth.v1": Truth(
+        **_FRAME,
+        trace=_TRACE,
+        width=640,
+        height=360,
+        boxes=np.array([[0, 10.5, 40.25, 60], [100, 50, 220, 90]], np.float32),
+        object_ids=np.array([7, 2**63 - 1], np.uint64),
+        class_ids=np.array([1, 0], np.uint16),
+        classes=("car", "person"),
+        attribute_ids=np.array([0, 1], np.uint16),
+        attributes=("person-größtes", "car-red"),
+        visibility=np.array([0.125, 1], np.float32),
+        events=(
+            TruthEvent(kind="defined", place="gate", at_ns=_NS, points=((10.0, 20.5), (630.0, 20.5))),
+            TruthEvent(kind="defined", place="yard", at_ns=_NS, points=((0.0, 0.0), (9.0, 0.0), (0.0, 9.5))),
+            TruthEvent(kind="crossed", place="gate", at_ns=_NS + 1, object_id=7, direction="backward"),
+            TruthEvent(kind="entered", place="yard", at_ns=_NS + 2, object_id=2**63 - 1),
+        ),
+    ),
+    "truth_none.v1": Truth(
+        **_FRAME,
+        width=1,
+        height=1,
+        boxes=np.zeros((0, 4), np.float32),
+        object_ids=np.zeros(0, np.uint64),
+        class_ids=np.zeros(0, np.uint16),
+        classes=(),
+        attribute_ids=np.zeros(0, np.uint16),
+        attributes=(),
+        visibility=np.zeros(0, np.float32),
     ),
 }
 

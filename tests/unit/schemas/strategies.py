@@ -14,6 +14,7 @@ from schemas.detections import Detections
 from schemas.frames import Frame
 from schemas.streams import STATES, StreamStatus
 from schemas.tracks import Tracks
+from schemas.truth import DIRECTIONS, Truth, TruthEvent
 from schemas.wire import MAX_COORDINATE_PX, MAX_INT, MAX_NAME_CHARS, MAX_SIDE_PX
 
 STREAM_IDS: Final = st.text("AZaz09._-", min_size=1, max_size=64)
@@ -153,6 +154,44 @@ def alerts() -> st.SearchStrategy[Alert]:
     )
 
 
+def truth_events() -> st.SearchStrategy[TruthEvent]:
+    px = st.floats(-MAX_COORDINATE_PX, MAX_COORDINATE_PX, width=32)
+    points = st.lists(st.tuples(px, px), min_size=2, max_size=8).map(tuple)
+    return st.one_of(
+        st.builds(TruthEvent, kind=st.just("defined"), place=NAMES, at_ns=INTS, points=points),
+        st.builds(
+            TruthEvent,
+            kind=st.just("crossed"),
+            place=NAMES,
+            at_ns=INTS,
+            object_id=INTS,
+            direction=st.sampled_from(DIRECTIONS[1:]),
+        ),
+        st.builds(
+            TruthEvent, kind=st.sampled_from(["entered", "left"]), place=NAMES, at_ns=INTS, object_id=INTS
+        ),
+    )
+
+
+@st.composite
+def truths(draw: st.DrawFn) -> Truth:
+    count = draw(st.integers(0, 5))
+    classes, attributes = draw(_SMALL_NAMES), draw(_SMALL_NAMES)
+    return Truth(
+        **draw(identities()),
+        width=draw(SIDES),
+        height=draw(SIDES),
+        boxes=draw(boxes(count)),
+        object_ids=draw(hnp.arrays(np.uint64, count, elements=INTS, unique=True)),
+        class_ids=draw(hnp.arrays(np.uint16, count, elements=st.integers(0, len(classes) - 1))),
+        classes=classes,
+        attribute_ids=draw(hnp.arrays(np.uint16, count, elements=st.integers(0, len(attributes) - 1))),
+        attributes=attributes,
+        visibility=draw(unit_floats(count)),
+        events=draw(st.lists(truth_events(), max_size=4).map(tuple)),
+    )
+
+
 @st.composite
 def dead_letters(draw: st.DrawFn) -> DeadLetter:
     known = draw(st.booleans())
@@ -179,4 +218,5 @@ MESSAGES: Final = {
     "streams": statuses(),
     "control": commands(),
     "alerts": alerts(),
+    "truth": truths(),
 }

@@ -216,6 +216,47 @@ def test_a_rate_may_be_sent_as_an_integer() -> None:
     assert isinstance(command.max_rate_fps, float)
 
 
+@pytest.mark.parametrize(
+    ("event", "field"),
+    [
+        ({"kind": "seen", "place": "a", "at_ns": 1}, "kind"),
+        ({"kind": "defined", "place": "a", "at_ns": 1}, "points"),
+        ({"kind": "defined", "place": "a", "at_ns": 1, "points": bytes(8)}, "points"),
+        ({"kind": "defined", "place": "a", "at_ns": 1, "points": bytes(20)}, "points"),
+        ({"kind": "defined", "place": "a", "at_ns": 1, "points": bytes(8 * 65)}, "points"),
+        ({"kind": "defined", "place": "a", "at_ns": 1, "points": b"\xff" * 16}, "points"),
+        ({"kind": "defined", "place": "a", "at_ns": 1, "points": bytes(16), "object_id": 1}, "object_id"),
+        (
+            {"kind": "defined", "place": "a", "at_ns": 1, "points": bytes(16), "direction": "forward"},
+            "direction",
+        ),
+        ({"kind": "crossed", "place": "a", "at_ns": 1, "object_id": 1}, "direction"),
+        ({"kind": "crossed", "place": "a", "at_ns": 1, "object_id": 1, "direction": "up"}, "direction"),
+        ({"kind": "crossed", "place": "a", "at_ns": 1, "direction": "forward"}, "object_id"),
+        ({"kind": "crossed", "place": "a", "object_id": 1, "direction": "forward"}, "at_ns"),
+        ({"kind": "crossed", "at_ns": 1, "object_id": 1, "direction": "forward"}, "place"),
+        ({"kind": "left", "place": "a", "at_ns": 1, "object_id": 1, "direction": "forward"}, "direction"),
+        ({"kind": "left", "place": "a", "at_ns": 1, "object_id": 1, "points": bytes(16)}, "points"),
+        (["left"], "events"),
+    ],
+)
+def test_an_event_of_the_truth_has_what_its_kind_asks_for_and_nothing_else(event: Any, field: str) -> None:
+    assert refusal("truth.v1", events=[event]).field == field
+
+
+def test_too_many_events_are_refused() -> None:
+    event = {"kind": "left", "place": "a", "at_ns": 1, "object_id": 1}
+    assert refusal("truth.v1", events=[event] * 257).field == "events"
+
+
+def test_an_object_is_on_a_frame_once_and_its_names_are_there() -> None:
+    assert refusal("truth.v1", object_ids=np.array([7, 7], np.uint64).tobytes()).field == "object_ids"
+    assert refusal("truth.v1", object_ids=np.array([7, 2**63], np.uint64).tobytes()).field == "object_ids"
+    assert refusal("truth.v1", classes=["car"]).field == "class_ids"
+    assert refusal("truth.v1", attributes=["car-red"]).field == "attribute_ids"
+    assert refusal("truth.v1", visibility=np.array([0, 1.5], np.float32).tobytes()).field == "visibility"
+
+
 def test_an_unknown_state_is_refused() -> None:
     assert refusal("streams.v1", state="RUNNING").field == "state"
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from aiokafka.partitioner import DefaultPartitioner, murmur2
 
-from schemas import dead_letters, frames, streams, topics, unpacking, wire
+from schemas import dead_letters, frames, streams, topics, truth, unpacking, wire
 from schemas.detections import Detections
 from tests.unit.golden.samples import DEAD_LETTERS
 from tests.unit.golden.samples import MESSAGES as SAMPLES
@@ -67,6 +67,8 @@ def test_the_limits_are_those_of_the_code() -> None:
         "numbers in an embedding": wire.MAX_EMBEDDING,
         "characters of a status's sentence": streams.MAX_MESSAGE_CHARS,
         "characters of a dead letter's reason": dead_letters.MAX_REASON_CHARS,
+        "events of a message about the truth": truth.MAX_EVENTS,
+        "points of a line or zone": truth.MAX_POINTS,
     }
     rows = re.findall(r"^\| ([^|`]+) \| (\d+) \|$", section("Encoding"), re.MULTILINE)
     assert {name: int(value) for name, value in rows} == limits
@@ -82,6 +84,7 @@ def test_the_limits_are_those_of_the_code() -> None:
         ("streams", "streams.v1", None),
         ("control", "control.v1", None),
         ("alerts", "alerts.v1", None),
+        ("truth", "truth.v1", "truth_none.v1"),
     ],
 )
 def test_the_fields_of_each_message_are_those_of_the_code(
@@ -114,6 +117,13 @@ def test_the_headers_of_a_dead_letter_are_those_of_the_code() -> None:
 
 def test_the_words_for_state_are_those_of_the_code() -> None:
     assert all(f"`{state}`" in section("`sightline.streams.v1`") for state in streams.STATES)
+
+
+def test_the_words_of_an_event_are_those_of_the_code() -> None:
+    text = section("`sightline.truth.v1`")
+    listed = re.findall(r"^- `(\w+)`:", text, re.MULTILINE)
+    assert set(listed) == set(truth.TruthEvent.__dataclass_fields__)
+    assert all(f"`{word}`" in text for word in (*truth.KINDS, *truth.DIRECTIONS) if word)
 
 
 def test_the_keys_to_check_a_partitioner_with_are_right() -> None:

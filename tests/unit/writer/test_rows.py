@@ -5,11 +5,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from writer_messages import classification, detections, tracks
+from writer_messages import classification, detections, tracks, truth
 
 from consumers.writer import rows
 from schemas.dead_letters import DeadLetter
 from schemas.streams import StreamStatus
+from schemas.truth import TruthEvent
 from schemas.wire import DecodeError
 from sightline.clickhouse.native import Block
 
@@ -73,6 +74,30 @@ def test_a_classification_is_a_row() -> None:
     made = rows.classifications_block([classification(3, 9)])
     assert column(made, "track_id") == struct.pack("<Q", 9)
     assert column(made, "previous") == b"\x01\x00"
+
+
+def test_each_object_of_the_truth_is_a_row() -> None:
+    made = rows.truth_block([truth(3, 2), truth(4, 1)])
+    assert column(made, "seq") == struct.pack("<3Q", 3, 3, 4)
+    assert column(made, "object_id") == struct.pack("<3Q", 10, 11, 10)
+    assert column(made, "class") == b"\x03car" * 3
+    assert column(made, "attribute") == b"\x07car-red" * 3
+    assert column(made, "y2") == struct.pack("<3f", 3, 7, 3)
+    assert column(made, "visibility") == struct.pack("<3f", 0.5, 0.5, 0.5)
+
+
+def test_each_event_of_the_truth_is_a_row_with_its_place_in_the_frame() -> None:
+    line = TruthEvent(kind="defined", place="gate", at_ns=1, points=((0.0, 5.0), (9.0, 6.0)))
+    crossed = TruthEvent(kind="crossed", place="gate", at_ns=7, object_id=10, direction="forward")
+    made = rows.truth_events_block([truth(3, 0, (line, crossed)), truth(4, 1, (crossed,))])
+    assert column(made, "seq") == struct.pack("<3Q", 3, 3, 4)
+    assert column(made, "index") == struct.pack("<3H", 0, 1, 0)
+    assert column(made, "kind") == b"\x07defined" + b"\x07crossed" * 2
+    assert column(made, "object_id") == b"\x01\x00\x00" + struct.pack("<3Q", 0, 10, 10)
+    assert column(made, "at") == struct.pack("<3q", 1, 7, 7)
+    assert column(made, "direction") == b"\x00" + b"\x07forward" * 2
+    assert column(made, "xs") == struct.pack("<3Q", 2, 2, 2) + struct.pack("<2f", 0, 9)
+    assert column(made, "ys") == struct.pack("<3Q", 2, 2, 2) + struct.pack("<2f", 5, 6)
 
 
 def test_a_status_is_a_row() -> None:

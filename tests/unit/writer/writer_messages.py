@@ -7,6 +7,7 @@ from schemas.classifications import Classification
 from schemas.detections import Detections
 from schemas.topics import TRACKS
 from schemas.tracks import Tracks
+from schemas.truth import Truth, TruthEvent
 
 
 def tracks(
@@ -46,6 +47,26 @@ def detections(stream_id: str = "a", seq: int = 0, count: int = 2, at_ns: int = 
         class_ids=np.full(count, 3, np.uint16),
         labels="test",
         names={3: "bus"},
+    )
+
+
+def truth(seq: int = 0, count: int = 2, events: tuple[TruthEvent, ...] = ()) -> Truth:
+    """What is really on a frame: `count` objects, and some events."""
+    return Truth(
+        stream_id="a",
+        epoch=1,
+        seq=seq,
+        captured_at_ns=1000,
+        width=64,
+        height=48,
+        boxes=np.arange(4 * count, dtype=np.float32).reshape(-1, 4),
+        object_ids=np.arange(10, 10 + count, dtype=np.uint64),
+        class_ids=np.ones(count, np.uint16),
+        classes=("person", "car"),
+        attribute_ids=np.zeros(count, np.uint16),
+        attributes=("car-red",),
+        visibility=np.full(count, 0.5, np.float32),
+        events=events,
     )
 
 
