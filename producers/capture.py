@@ -7,7 +7,6 @@ import cv2
 
 from producers.camera import Paced, open_camera, open_capture, without_password
 from producers.sources import Source
-from producers.synthetic import SyntheticCamera, parse_synthetic
 from producers.video_file import VideoFile, open_video_file
 from sightline.errors import SightlineError
 
@@ -25,8 +24,8 @@ def open_source(
     """Open a source of frames.
 
     Args:
-        text: A video file's path, an rtsp:// or http:// address, or `synthetic:NUMBER` with options (see
-            `producers.synthetic`). A video behind an http:// address that has an end is read like a file.
+        text: A video file's path, an rtsp:// or http:// address, or `synthetic:KIND` with options (see
+            docs/cameras.md). A video behind an http:// address that has an end is read like a file.
         realtime: Play a file at its own rate, dropping what is late.
         reconnect_delay_s: Pause before a camera is opened again.
         open_tries: How often a camera is tried at first; 0 is for ever. Once it was there it is for ever.
@@ -36,8 +35,11 @@ def open_source(
         SightlineError: It cannot be opened; says why and what to do.
     """
     if text.startswith("synthetic:"):
-        scene, live = parse_synthetic(text)
-        return Paced(SyntheticCamera(scene)) if live else SyntheticCamera(scene)
+        # Imported here: a gateway with real cameras needs no renderer.
+        from producers.synthetic.options import open_synthetic
+
+        drawn, live = open_synthetic(text)
+        return Paced(drawn) if live else drawn
     scheme, separator, _ = text.partition("://")
     if not separator:
         file: Source = open_video_file(Path(text))
@@ -45,7 +47,7 @@ def open_source(
     if scheme.lower() not in _SCHEMES:
         raise SightlineError(
             f"The source {text} begins with {scheme}://, which is not known.",
-            f"Give a file, synthetic:NUMBER or an address with {', '.join(_SCHEMES)}.",
+            f"Give a file, synthetic:KIND or an address with {', '.join(_SCHEMES)}.",
         )
     return _open_address(text, realtime, reconnect_delay_s, open_tries, stop or threading.Event())
 

@@ -8,6 +8,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from producers.truth import FrameTruth
+
 Image = NDArray[np.uint8]
 
 
@@ -19,11 +21,13 @@ class Picture:
         index: 0 for the source's first frame, then one more for each.
         timestamp_ns: Time since the first frame, in nanoseconds; rises with every frame.
         image: uint8 (height, width, 3), BGR. Nobody writes into it later.
+        truth: What is in it, where the source knows.
     """
 
     index: int
     timestamp_ns: int
     image: Image
+    truth: FrameTruth | None = None
 
 
 class Source(Protocol):

@@ -10,7 +10,7 @@ from typing import Any, Final
 import cv2
 from rich.console import Console
 
-from producers.synthetic import Scene, SyntheticCamera
+from producers.synthetic.flat import Scene, SyntheticCamera
 from producers.video_file import open_video_file
 from sightline.pipeline.cameras import cameras_of_sources
 from sightline.pipeline.models import model_spec, with_model

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from producers.camera import Camera, Paced, open_camera, without_password
-from producers.synthetic import Scene, SyntheticCamera
+from producers.synthetic.flat import Scene, SyntheticCamera
 from sightline.errors import SightlineError
 
 

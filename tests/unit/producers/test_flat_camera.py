@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from producers.synthetic import Scene, SyntheticCamera, parse_synthetic
+from producers.synthetic.flat import Scene, SyntheticCamera, parse_synthetic
 from sightline.errors import SightlineError
 from sightline.vision.palette import BACKGROUND_MAX_CHROMA, MAX_SCALE, MIN_SCALE, PALETTE
 
