@@ -68,6 +68,7 @@ def detection_encoder(detector: DetectorLike, clock_ns: ClockNs) -> Encode:
     """Detections for `sightline.detections.v1`; the streams of a gateway take turns with its one detector."""
     turn = threading.Lock()
     labels = detector.spec.labels
+    attributes = detector.appearance.attributes if detector.appearance else ()
 
     def encode(grabbed: Grabbed) -> bytes:
         height, width = grabbed.image.shape[:2]
@@ -86,6 +87,9 @@ def detection_encoder(detector: DetectorLike, clock_ns: ClockNs) -> Encode:
             class_ids=found.class_ids,
             labels=detector.spec.labels_version,
             names={class_id: labels[class_id] for class_id in set(found.class_ids.tolist())},
+            embeddings=found.embeddings,
+            probabilities=found.probabilities,
+            attributes=attributes,
         ).to_bytes()
 
     return encode

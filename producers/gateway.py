@@ -7,11 +7,12 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 from producers.encoding import ClockNs, detection_encoder, frame_encoder
-from producers.local_detector import DetectorLike, detector_factory
+from producers.local_detector import DetectorLike
 from producers.member import Member, Way
 from producers.pacing import Pacer, committed_offsets
 from producers.publisher import Publisher
@@ -19,6 +20,7 @@ from producers.statuses import Statuses, StreamReport
 from schemas.streams import StreamStatus
 from schemas.topics import DETECTIONS, FRAMES, STREAMS
 from sightline import kafka_clients
+from sightline.named_models import open_recognizer
 from sightline.settings import Mode, Settings, StreamSettings
 from sightline.topic_admin import require_topics
 
@@ -87,7 +89,7 @@ def run_gateway(
     if not streams:
         return GatewayReport({}, statuses_stored=True)
     require_topics(settings.kafka, {STREAMS.name, *(_TOPICS[mode] for mode in modes.values())})
-    load = load_detector or detector_factory(settings.model)
+    load = load_detector or partial(open_recognizer, settings.model)
     with ExitStack() as stack:
         ways = {
             mode: stack.enter_context(_way(mode, settings, load, clock_ns)) for mode in set(modes.values())

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 Mode = Literal["frames", "detections"]
 Head = Literal["yolov8", "yolov5", "yolox", "end2end"]
+Networks = Literal["in-process", "python", "onnxruntime", "tensorrt"]
 StreamId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
 
 
@@ -51,6 +52,10 @@ class TritonSettings(Section):
 
     url: str | None = Field(None, description="host:port of a Triton's gRPC to use; unset starts one here")
     model: str = Field("analyzer", description="name of the model that takes JPEGs")
+    networks: Networks = Field(
+        "in-process",
+        description="where the networks run: in the analyzer's process, or as Triton models of this backend",
+    )
     timeout_s: float = Field(10.0, gt=0, description="a request without an answer is tried again after this")
     frames_per_request: int = Field(8, ge=1, le=32, description="most frames in one request")
     requests_in_flight: int = Field(
@@ -82,6 +87,13 @@ class ModelSettings(Section):
         description="of two boxes of a class that overlap more, one is kept; unset: as the head's authors",
     )
     max_detections: int = Field(300, ge=1, le=4096, description="most detections of one frame, best first")
+    appearance: Literal["none"] | Path | None = Field(
+        None,
+        description='folder of an appearance network, or "none"; unset: the shipped detector\'s',
+    )
+    appearance_score_threshold: float = Field(
+        0.25, ge=0, le=1, description="the appearance network looks at detections from this score up"
+    )
     instances: int = Field(1, ge=1, le=64, description="copies of the model in the local Triton")
     threads: int = Field(2, ge=1, le=256, description="CPU threads of each copy")
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
@@ -10,7 +10,7 @@ from typing import Any, Self
 import grpc
 import numpy as np
 from numpy.typing import NDArray
-from tritonclient.grpc import InferInput, InferRequestedOutput
+from tritonclient.grpc import InferInput
 from tritonclient.grpc.aio import InferenceServerClient
 from tritonclient.utils import InferenceServerException
 
@@ -18,6 +18,7 @@ MAX_MESSAGE_BYTES = 64 * 1024 * 1024
 READY_TIMEOUT_S = 2.0
 
 _OUTPUTS = ("boxes", "scores", "class_ids", "count", "size", "status")
+_APPEARANCE_OUTPUTS = ("embeddings", "probabilities")
 _CHANNEL_OPTIONS = [
     ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
     ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
@@ -56,6 +57,8 @@ class Analyzed:
         width: The picture's width in pixels, 0 if there is an error.
         height: The picture's height in pixels, 0 if there is an error.
         error: Why this JPEG has no result, or None.
+        embeddings: float16 (N, D), or None if no appearance network ran. A row of zeros: none for this one.
+        probabilities: float32 (N, C) in 0..1, or None as above.
     """
 
     boxes: NDArray[np.float32]
@@ -64,6 +67,23 @@ class Analyzed:
     width: int
     height: int
     error: str | None = None
+    embeddings: NDArray[np.float16] | None = None
+    probabilities: NDArray[np.float32] | None = None
+
+
+@dataclass(frozen=True)
+class Labels:
+    """The names of what a model finds.
+
+    Attributes:
+        version: Name of the label set.
+        names: Class names by class id.
+        attributes: Names of the columns of `Analyzed.probabilities`; empty if no appearance network runs.
+    """
+
+    version: str
+    names: Sequence[str]
+    attributes: Sequence[str] = ()
 
 
 class TritonUnavailable(Exception):  # noqa: N818, it is a state to wait out, no fault of a request
@@ -93,7 +113,6 @@ class AnalyzerClient:
         """
         self._model = model
         self._client = InferenceServerClient(url, channel_args=_CHANNEL_OPTIONS)
-        self._outputs = [InferRequestedOutput(name) for name in _OUTPUTS]
 
     async def analyze(self, jpegs: Sequence[bytes], timeout_s: float) -> list[Analyzed]:
         """Find objects in JPEGs with one request.
@@ -112,15 +131,14 @@ class AnalyzerClient:
         if not jpegs:
             return []
         try:
-            result = await self._client.infer(
-                self._model, [_jpeg_input(jpegs)], outputs=self._outputs, client_timeout=timeout_s
-            )
+            # No outputs are named, so all come: which there are depends on the networks that run.
+            result = await self._client.infer(self._model, [_jpeg_input(jpegs)], client_timeout=timeout_s)
         except (InferenceServerException, grpc.RpcError) as error:
             raise _classify(error) from error
         return _unpack(result, len(jpegs))
 
-    async def labels(self, timeout_s: float = 10.0) -> tuple[str, tuple[str, ...]]:
-        """Ask for the labels' version and the class names, in the order of the class ids.
+    async def labels(self, timeout_s: float = 10.0) -> Labels:
+        """Ask for the labels' version, the class names, and the names of the attributes.
 
         Raises:
             TritonUnavailable: No answer: wait and try again.
@@ -131,17 +149,14 @@ class AnalyzerClient:
         except (InferenceServerException, grpc.RpcError) as error:
             raise _classify(error) from error
         parameters = answer.config.parameters
-        version, text = (parameters[key].string_value for key in ("labels_version", "labels"))
-        try:
-            names = json.loads(text)
-        except ValueError:
-            names = None
-        if not version or not isinstance(names, list) or not names:
+        names = _names(parameters["labels"].string_value)
+        version = parameters["labels_version"].string_value
+        if not version or not names:
             raise TritonRefused(
                 f"Triton's model {self._model!r} does not tell its class names: its config.pbtxt needs the "
                 "parameters labels and labels_version"
             )
-        return version, tuple(str(name) for name in names)
+        return Labels(version, names, _names(parameters["attributes"].string_value))
 
     async def is_ready(self) -> bool:
         """Tell whether the model takes requests now.
@@ -197,29 +212,39 @@ def _classify(error: Exception) -> TritonUnavailable | TritonRefused:
     return TritonUnavailable(reason, timed_out=status == _DEADLINE)
 
 
+def _names(text: str) -> tuple[str, ...]:
+    """Read a JSON list of names; empty if it is none."""
+    try:
+        names = json.loads(text)
+    except ValueError:
+        return ()
+    return tuple(str(name) for name in names) if isinstance(names, list) else ()
+
+
 def _unpack(result: Any, count: int) -> list[Analyzed]:
-    arrays: list[NDArray[Any] | None] = [result.as_numpy(name) for name in _OUTPUTS]
-    if any(array is None or len(array) != count for array in arrays):
+    arrays: dict[str, NDArray[Any]] = {}
+    for name in (*_OUTPUTS, *_APPEARANCE_OUTPUTS):
+        array = result.as_numpy(name)
+        if array is not None:
+            arrays[name] = array
+    if not arrays.keys() >= set(_OUTPUTS) or any(len(array) != count for array in arrays.values()):
         raise TritonRefused(f"Triton's answer does not fit a request of {count} JPEGs")
-    return [_item(*(array[row] for array in arrays if array is not None)) for row in range(count)]
+    return [_item({name: array[row] for name, array in arrays.items()}) for row in range(count)]
 
 
-def _item(
-    boxes: NDArray[np.float32],
-    scores: NDArray[np.float32],
-    class_ids: NDArray[np.uint16],
-    count: NDArray[np.int32],
-    size: NDArray[np.int32],
-    status: NDArray[np.object_],
-) -> Analyzed:
-    found = int(count[0])
-    if not 0 <= found <= min(len(boxes), len(scores), len(class_ids)):
-        raise TritonRefused(f"Triton's answer counts {found} detections and has {len(boxes)}")
+def _item(row: Mapping[str, NDArray[Any]]) -> Analyzed:
+    found = int(row["count"][0])
+    listed = [row[name] for name in ("boxes", "scores", "class_ids", *_APPEARANCE_OUTPUTS) if name in row]
+    if not 0 <= found <= min(map(len, listed)):
+        raise TritonRefused(f"Triton's answer counts {found} detections and has {len(row['boxes'])}")
+    width, height = row["size"].tolist()
     return Analyzed(
-        boxes=boxes[:found],
-        scores=scores[:found],
-        class_ids=class_ids[:found],
-        width=int(size[0]),
-        height=int(size[1]),
-        error=bytes(status[0]).decode("utf-8", "replace") or None,
+        boxes=row["boxes"][:found],
+        scores=row["scores"][:found],
+        class_ids=row["class_ids"][:found],
+        width=width,
+        height=height,
+        error=bytes(row["status"][0]).decode("utf-8", "replace") or None,
+        embeddings=row["embeddings"][:found] if "embeddings" in row else None,
+        probabilities=row["probabilities"][:found] if "probabilities" in row else None,
     )

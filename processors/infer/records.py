@@ -1,31 +1,17 @@
 """The pure part of the infer stage: a record becomes a frame, an answer becomes a record."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from processors.infer.analysis import Unusable
-from processors.infer.client import Analyzed
+from processors.infer.client import Analyzed, Labels
 from schemas.dead_letters import DeadLetter
 from schemas.detections import Detections
 from schemas.frames import Frame
 from schemas.wire import STREAM_ID, DecodeError
 
 STAGE = "infer"
-
-
-@dataclass(frozen=True)
-class Labels:
-    """The class names of the model that answers.
-
-    Attributes:
-        version: Name of the label set.
-        names: Class names by class id.
-    """
-
-    version: str
-    names: Sequence[str]
 
 
 @dataclass(frozen=True)
@@ -60,7 +46,7 @@ def detections_of(frame: Frame, answer: Analyzed, labels: Labels, at_ns: int) ->
     """The message that says what is on a frame.
 
     Boxes come in pixels of the picture and leave in pixels of the source frame, which may be larger.
-    A class id without a name is called `class-ID`.
+    A class id without a name is called `class-ID`, an attribute without a name `attribute-COLUMN`.
     """
     scale = np.array([frame.width / answer.width, frame.height / answer.height] * 2, dtype=np.float32)
     names = labels.names
@@ -77,7 +63,19 @@ def detections_of(frame: Frame, answer: Analyzed, labels: Labels, at_ns: int) ->
         class_ids=answer.class_ids,
         labels=labels.version,
         names={i: names[i] if i < len(names) else f"class-{i}" for i in set(answer.class_ids.tolist())},
+        embeddings=answer.embeddings,
+        probabilities=answer.probabilities,
+        attributes=_attributes(answer, labels),
     )
+
+
+def _attributes(answer: Analyzed, labels: Labels) -> tuple[str, ...]:
+    if answer.probabilities is None:
+        return ()
+    columns = answer.probabilities.shape[1]
+    if columns == len(labels.attributes):
+        return tuple(labels.attributes)
+    return tuple(f"attribute-{column}" for column in range(columns))  # another network by now
 
 
 def _dead_letter(record: InputRecord, reason: str, at_ns: int, frame: Frame | None = None) -> DeadLetter:

@@ -9,8 +9,8 @@ from os import getpid
 from typing import Final
 
 from processors.infer.analysis import FrameAnalysis, RetryPolicy
-from processors.infer.client import AnalyzerClient, TritonUnavailable
-from processors.infer.records import STAGE, Labels
+from processors.infer.client import AnalyzerClient, Labels, TritonUnavailable
+from processors.infer.records import STAGE
 from processors.infer.worker import InferWorker, WorkerLimits
 from sightline.ending import end_by_force
 from sightline.errors import SightlineError
@@ -79,13 +79,18 @@ async def _labels(client: AnalyzerClient, stop: asyncio.Event) -> Labels | None:
     waiting = False
     while not stop.is_set():
         try:
-            version, names = await client.labels()
+            labels = await client.labels()
         except TritonUnavailable as error:
             if not waiting:
                 log.warning("waiting for Triton: %s", error)
             waiting = True
             await asyncio.sleep(CONNECT_DELAY_S)
         else:
-            log.info("model has %d classes of %s", len(names), version)
-            return Labels(version, names)
+            log.info(
+                "model has %d classes of %s, %d attributes",
+                len(labels.names),
+                labels.version,
+                len(labels.attributes),
+            )
+            return labels
     return None

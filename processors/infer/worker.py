@@ -16,9 +16,9 @@ from typing import Any
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
 
 from processors.infer.analysis import FrameAnalysis, Unusable
-from processors.infer.client import Analyzed
+from processors.infer.client import Analyzed, Labels
 from processors.infer.ledger import OffsetLedger
-from processors.infer.records import InputRecord, Labels, decode_frame, detections_of, refuse_frame
+from processors.infer.records import InputRecord, decode_frame, detections_of, refuse_frame
 from schemas import topics
 from schemas.dead_letters import DeadLetter, Headers
 from schemas.frames import Frame

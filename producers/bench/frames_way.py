@@ -12,13 +12,12 @@ from rich.console import Console
 
 from producers.synthetic.flat import Scene, SyntheticCamera
 from producers.video_file import open_video_file
+from sightline.named_models import open_recognizer
 from sightline.pipeline.cameras import cameras_of_sources
-from sightline.pipeline.models import model_spec, with_model
+from sightline.pipeline.models import with_model
 from sightline.pipeline.runs import RunPlan, execute
 from sightline.settings import Settings
 from sightline.stack.datadir import DataDir
-from sightline.vision.detector import Detector
-from sightline.vision.onnx_backend import OnnxBackend, OnnxOptions
 
 LOOP_THREADS: Final = 2
 DRAWN_FRAMES: Final = 900
@@ -60,11 +59,8 @@ def measure_frames(settings: Settings, video: Path | None) -> dict[str, Any]:
 
 def loop_fps(settings: Settings, video: Path) -> float:
     """Frames/s of a plain loop: decode the video, run the detector with two threads, keep the boxes."""
-    spec = model_spec(settings.model)
-    assert settings.model.path is not None  # `model_spec` has read it
-    options = OnnxOptions(threads_per_run=LOOP_THREADS)
-    backend = OnnxBackend(settings.model.path, options, [spec.output_name])
-    detector = Detector(spec, backend, settings.model.score_threshold)
+    threads = settings.model.model_copy(update={"threads": LOOP_THREADS})
+    detector = open_recognizer(threads)
     source = open_video_file(video)
     started_s, count = time.perf_counter(), 0
     for picture in source.pictures(threading.Event()):
@@ -72,7 +68,6 @@ def loop_fps(settings: Settings, video: Path) -> float:
         count += 1
     elapsed_s = time.perf_counter() - started_s
     source.close()
-    backend.close()
     return count / elapsed_s
 
 

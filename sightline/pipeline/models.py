@@ -6,11 +6,10 @@ from pathlib import Path
 from typing import Final
 
 from sightline.errors import SightlineError
-from sightline.settings import ModelSettings, Settings
-from sightline.vision.describe import find_model
-from sightline.vision.heads import Head, default_nms_iou
-from sightline.vision.model import MODEL_FILE, ModelSpec
-from sightline.vision.repository import write_repository
+from sightline.named_models import named_appearance, named_detector, nms_iou
+from sightline.settings import Settings
+from sightline.vision.model import MODEL_FILE
+from sightline.vision.repository import Serving, write_repository
 from sightline.vision.serving import ServingOptions
 
 DEMO_BUILDER: Final = "triton_repo.demo_detector"
@@ -41,24 +40,23 @@ def with_model(settings: Settings, data_dir: Path, *, heavy_layers: int = 0) -> 
     return settings.model_copy(update={"model": model})
 
 
-def model_spec(settings: ModelSettings) -> ModelSpec:
-    """What the model of these settings is; raises SightlineError if it is missing or does not fit."""
-    return named_model(settings)[1]
-
-
-def named_model(settings: ModelSettings) -> tuple[Path, ModelSpec]:
-    """The ONNX file and what it is; raises SightlineError if it is missing or does not fit."""
-    assert settings.path is not None  # `with_model` has seen to it
-    return find_model(settings.path, Head(settings.head) if settings.head else None, settings.labels)
-
-
 def write_serving(settings: Settings, data_dir: Path) -> Path:
     """Write the model repository for a local Triton into the data folder; returns the repository."""
-    onnx, spec = named_model(settings.model)
+    detector, spec = named_detector(settings.model)
     options = ServingOptions(
         score_threshold=settings.model.score_threshold,
-        nms_iou=settings.model.nms_iou or default_nms_iou(spec.head),
+        nms_iou=nms_iou(settings.model, spec),
         max_detections=settings.model.max_detections,
+        appearance_score_threshold=settings.model.appearance_score_threshold,
         parallel_runs=settings.model.threads,
+        decode_threads=settings.model.threads,
     )
-    return write_repository(data_dir / "triton", onnx, spec, options, instances=settings.model.instances)
+    serving = Serving(
+        detector,
+        spec,
+        named_appearance(settings.model),
+        options,
+        settings.triton.networks,
+        settings.model.instances,
+    )
+    return write_repository(data_dir / "triton", serving)

@@ -10,8 +10,9 @@ from pathlib import Path
 from rich.console import Console
 
 from sightline.errors import SightlineError
+from sightline.named_models import named_appearance, named_detector
 from sightline.pipeline.cameras import Camera
-from sightline.pipeline.models import model_spec, with_model, write_serving
+from sightline.pipeline.models import with_model, write_serving
 from sightline.pipeline.monitor import Monitor
 from sightline.pipeline.pipeline import POLL_S, Pipeline
 from sightline.pipeline.report import Report, read_report
@@ -60,7 +61,8 @@ def prepare(
     for camera in cameras:
         check_source(camera.source)
     settings = with_model(settings, data.path)
-    model_spec(settings.model)
+    named_detector(settings.model)
+    named_appearance(settings.model)
     if not infers or settings.triton.url is not None:
         return settings, None
     return settings, write_serving(settings, data.path)

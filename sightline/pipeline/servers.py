@@ -11,6 +11,7 @@ from sightline.stack.cache import Progress
 from sightline.stack.kafka import KafkaOptions, LocalKafka
 from sightline.stack.ports import free_ports, is_free
 from sightline.stack.triton import LocalTriton, TritonOptions
+from sightline.vision.repository import models_in
 
 
 class Servers:
@@ -44,7 +45,7 @@ class Servers:
         if settings.triton.url is None and repository is not None:
             self.triton = LocalTriton(
                 repository,
-                [settings.triton.model],
+                models_in(repository),
                 data_dir / LOGS / "triton.log",
                 TritonOptions(cache=settings.cache.dir),
                 progress,

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sightline.errors import SightlineError
+from sightline.vision.appearance import AppearanceSpec
 from sightline.vision.detector import Detected
 from sightline.vision.jpeg import DEFAULT_LIMITS, ImageError, JpegLimits, decode_jpeg, read_size
 
@@ -21,7 +22,7 @@ MAX_DECODED_PIXELS = 64_000_000
 
 
 class Detects(Protocol):
-    """What finds objects in pictures, such as a `Detector`."""
+    """What finds objects in pictures, such as a `Recognizer`."""
 
     def detect(self, images: Sequence[Image]) -> list[Detected]:
         """See `Detector.detect`."""
@@ -86,13 +87,18 @@ def failed(reason: str) -> Analysis:
     return Analysis(nothing, 0, 0, reason)
 
 
-def pack(analyses: Sequence[Analysis]) -> dict[str, NDArray[Any]]:
+def pack(analyses: Sequence[Analysis], appearance: AppearanceSpec | None = None) -> dict[str, NDArray[Any]]:
     """Lay results side by side in arrays, filled up with zeros to the largest count, which is at least 1.
+
+    Args:
+        analyses: The results.
+        appearance: The network that looked at the detections; None if none did.
 
     Returns:
         For B results and a largest count of M: `boxes` float32 (B, M, 4), `scores` float32 (B, M),
         `class_ids` uint16 (B, M), `count` int32 (B, 1), `size` int32 (B, 2) as width and height, and
-        `status`, bytes objects (B, 1): the error in UTF-8, empty if all is well.
+        `status`, bytes objects (B, 1): the error in UTF-8, empty if all is well. With an appearance network
+        also `embeddings` float16 (B, M, D) and `probabilities` float32 (B, M, C).
     """
     batch = len(analyses)
     # A tensor with no elements is a special case in every library on the way; one of zeros is not.
@@ -105,11 +111,19 @@ def pack(analyses: Sequence[Analysis]) -> dict[str, NDArray[Any]]:
         "size": np.zeros((batch, 2), np.int32),
         "status": np.empty((batch, 1), np.object_),
     }
+    if appearance is not None:
+        arrays["embeddings"] = np.zeros((batch, most, appearance.embedding_width), np.float16)
+        arrays["probabilities"] = np.zeros((batch, most, len(appearance.attributes)), np.float32)
     for row, analysis in enumerate(analyses):
-        count = len(analysis.detected.scores)
-        arrays["boxes"][row, :count] = analysis.detected.boxes
-        arrays["scores"][row, :count] = analysis.detected.scores
-        arrays["class_ids"][row, :count] = analysis.detected.class_ids
+        detected = analysis.detected
+        count = len(detected.scores)
+        arrays["boxes"][row, :count] = detected.boxes
+        arrays["scores"][row, :count] = detected.scores
+        arrays["class_ids"][row, :count] = detected.class_ids
+        if detected.embeddings is not None:
+            arrays["embeddings"][row, :count] = detected.embeddings
+        if detected.probabilities is not None:
+            arrays["probabilities"][row, :count] = detected.probabilities
         arrays["count"][row] = count
         arrays["size"][row] = analysis.width, analysis.height
         arrays["status"][row, 0] = analysis.error.encode()

@@ -25,11 +25,15 @@ class Detected:
         boxes: float32 (N, 4), x1 y1 x2 y2 in pixels of the source picture, inside it, with an area.
         scores: float32 (N,), from the score threshold to 1.
         class_ids: uint16 (N,), indices into the spec's labels.
+        embeddings: float16 (N, D), or None if no appearance network ran. A row of zeros: none for this one.
+        probabilities: float32 (N, C) in 0..1, or None as above. A row of zeros: none for this one.
     """
 
     boxes: NDArray[np.float32]
     scores: NDArray[np.float32]
     class_ids: NDArray[np.uint16]
+    embeddings: NDArray[np.float16] | None = None
+    probabilities: NDArray[np.float32] | None = None
 
 
 class Detector:

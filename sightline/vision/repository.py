@@ -1,86 +1,161 @@
-"""Write a model repository that Triton can serve: the analyzer, its detector, and all the code it needs."""
+"""Write a model repository that Triton can serve: the analyzer, its networks, and all the code it needs."""
 
-import json
 import os
 import shutil
-from dataclasses import asdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Final
 
-from google.protobuf import text_format  # type: ignore[import-untyped]  # protobuf ships no types
-from tritonclient.grpc import model_config_pb2
+import numpy as np
 
 from sightline.errors import SightlineError
+from sightline.vision.appearance import AppearanceSpec, save_appearance_spec
 from sightline.vision.model import MODEL_FILE, ModelSpec, save_spec
-from sightline.vision.serving import ServingOptions
+from sightline.vision.model_configs import (
+    ANALYZER,
+    APPEARANCE_DIR,
+    PLAN_FILE,
+    SIGHTLINE_PATH,
+    TEMPLATES,
+    Networks,
+    TensorForm,
+    analyzer_config,
+    appearance_config,
+    detector_config,
+)
+from sightline.vision.onnx_backend import OnnxOptions, open_session, run_session
+from sightline.vision.serving import APPEARANCE, DETECTOR, ServingOptions
 
-MODEL_NAME = "analyzer"
-
-_PROJECT = Path(__file__).parents[2]
-_TEMPLATE = _PROJECT / "triton_repo" / MODEL_NAME
-_CODE = ("__init__.py", "errors.py", "vision")
+_CODE: Final = ("__init__.py", "errors.py", "vision")
 
 
-def write_repository(
-    folder: Path, onnx_path: Path, spec: ModelSpec, options: ServingOptions | None = None, instances: int = 1
-) -> Path:
-    """Write or rewrite `folder/analyzer`.
+@dataclass(frozen=True)
+class Serving:
+    """What a model repository is to serve, and how.
 
-    It stands alone: Triton's Python environment needs NumPy below 2, OpenCV and ONNX Runtime, no Sightline.
+    Attributes:
+        detector: The detector's ONNX file.
+        spec: What the detector is.
+        appearance: The appearance network's ONNX file and what it is; None for none.
+        options: How the networks run.
+        networks: Where they run.
+        instances: How many copies of the analyzer Triton loads.
+    """
+
+    detector: Path
+    spec: ModelSpec
+    appearance: tuple[Path, AppearanceSpec] | None = None
+    options: ServingOptions = field(default_factory=ServingOptions)
+    networks: Networks = "in-process"
+    instances: int = 1
+
+
+def write_repository(folder: Path, serving: Serving) -> Path:
+    """Write or rewrite the models `analyzer`, and `detector` and `appearance` if they are to be models too.
+
+    It stands alone: Triton's Python environment needs NumPy below 2, OpenCV and, where networks run in it,
+    ONNX Runtime; no Sightline.
 
     Args:
         folder: The model repository; made if missing.
-        onnx_path: The detector; linked if it is on the same disk, else copied.
-        spec: What the detector is.
-        options: How it runs.
-        instances: How many copies of it Triton loads.
+        serving: What to serve. Its files are linked if they are on the same disk, else copied.
 
     Returns:
         `folder`, absolute, for Triton's `--model-repository`.
 
     Raises:
-        SightlineError: The detector is missing, or the folder cannot be written.
+        SightlineError: A network is missing or does not fit, or the folder cannot be written.
     """
-    if not onnx_path.is_file():
-        raise SightlineError(f"There is no model at {onnx_path}.", "Give the path of an ONNX file.")
-    model = folder.resolve() / MODEL_NAME
+    files = _network_files(serving)
+    output = None if serving.networks == "in-process" else _detector_output(serving)
+    folder = folder.resolve()
     try:
-        shutil.rmtree(model, ignore_errors=True)
-        version = model / "1"
-        _copy_code(version / "lib" / "sightline")
-        shutil.copyfile(_TEMPLATE / "1" / "model.py", version / "model.py")
-        _link_or_copy(onnx_path, version / MODEL_FILE)
-        save_spec(spec, version)
-        config = config_text(spec, options or ServingOptions(), instances)
-        (model / "config.pbtxt").write_text(config, encoding="utf-8")
+        for name in (ANALYZER, DETECTOR, APPEARANCE):
+            shutil.rmtree(folder / name, ignore_errors=True)
+        _write_analyzer(folder / ANALYZER, serving, files)
+        if output is not None:
+            networks, options = serving.networks, serving.options
+            config = detector_config(serving.spec, output, networks, options)
+            _write_network(folder / DETECTOR, config, files[0], networks)
+            if serving.appearance is not None:
+                config = appearance_config(serving.appearance[1], networks, options)
+                _write_network(folder / APPEARANCE, config, files[1], networks)
     except OSError as error:
         raise SightlineError(
             f"Cannot write the model repository {folder}: {error}.", "Check the folder's rights and space."
         ) from error
-    return folder.resolve()
+    return folder
 
 
-def config_text(spec: ModelSpec, options: ServingOptions, instances: int = 1) -> str:
-    """Make the analyzer's `config.pbtxt` from the one in `triton_repo`."""
-    config: Any = model_config_pb2.ModelConfig()
-    text_format.Parse((_TEMPLATE / "config.pbtxt").read_text(encoding="utf-8"), config)
-    config.instance_group[0].count = instances
-    parameters = {
-        **{name: str(value) for name, value in asdict(options).items()},
-        "model_dir": "1",
-        "sightline_path": "1/lib",
-        "labels": json.dumps(spec.labels),
-        "labels_version": spec.labels_version,
-    }
-    for name, value in parameters.items():
-        config.parameters[name].string_value = value
-    return str(text_format.MessageToString(config))
+def models_in(repository: Path) -> Sequence[str]:
+    """The names of the models in a repository."""
+    return sorted(config.parent.name for config in repository.glob("*/config.pbtxt"))
+
+
+def _network_files(serving: Serving) -> list[Path]:
+    """The files to serve, the detector's first; each must be there."""
+    files = [serving.detector] if serving.appearance is None else [serving.detector, serving.appearance[0]]
+    for file in files:
+        if not file.is_file():
+            raise SightlineError(f"There is no model at {file}.", "Give the path of an ONNX file.")
+    if serving.networks != "tensorrt":
+        return files
+    plans = [file.with_name(PLAN_FILE) for file in files]
+    for plan in plans:
+        if not plan.is_file():
+            raise SightlineError(
+                f"There is no TensorRT engine at {plan}.",
+                "Build it on the machine that will serve it: sightline models build --target tensorrt.",
+            )
+    return plans
+
+
+def _detector_output(serving: Serving) -> TensorForm:
+    """Run the detector once: Triton compares the shape with the model's, and a file need not tell it."""
+    spec = serving.spec
+    if spec.batch is not None:
+        raise SightlineError(
+            f"The detector {serving.detector} is fixed to a batch of {spec.batch}; Triton cannot batch it.",
+            "Export it with a dynamic batch axis, or set triton.networks to in-process.",
+        )
+    planes = (3, spec.height, spec.width) if spec.layout == "NCHW" else (spec.height, spec.width, 3)
+    session = open_session(serving.detector, OnnxOptions())
+    batch = np.zeros((1, *planes), spec.dtype)
+    (output,) = run_session(serving.detector, session, [spec.output_name], {spec.input_name: batch})
+    return TensorForm(output.shape[1:], str(output.dtype))
+
+
+def _write_analyzer(model: Path, serving: Serving, files: Sequence[Path]) -> None:
+    version = model / "1"
+    _copy_code(model / SIGHTLINE_PATH / "sightline")
+    shutil.copyfile(TEMPLATES / ANALYZER / "1" / "model.py", version / "model.py")
+    save_spec(serving.spec, version)
+    folders, appearance = [version], None
+    if serving.appearance is not None:
+        appearance = serving.appearance[1]
+        folders.append(model / APPEARANCE_DIR)
+        folders[1].mkdir()
+        save_appearance_spec(appearance, folders[1])
+    if serving.networks == "in-process":
+        for file, target in zip(files, folders, strict=True):
+            _link_or_copy(file, target / MODEL_FILE)
+    config = analyzer_config(serving.spec, appearance, serving.options, serving.networks, serving.instances)
+    (model / "config.pbtxt").write_text(config, encoding="utf-8")
+
+
+def _write_network(model: Path, config: str, file: Path, networks: Networks) -> None:
+    (model / "1").mkdir(parents=True)
+    _link_or_copy(file, model / "1" / file.name if networks == "tensorrt" else model / "1" / MODEL_FILE)
+    if networks == "python":
+        shutil.copyfile(TEMPLATES / "network" / "model.py", model / "1" / "model.py")
+    (model / "config.pbtxt").write_text(config, encoding="utf-8")
 
 
 def _copy_code(target: Path) -> None:
-    """Copy what the analyzer imports; a path to our own environment would give it the wrong libraries too."""
+    """Copy what the models import; a path to our own environment would give them the wrong libraries too."""
     target.mkdir(parents=True)
-    source = _PROJECT / "sightline"
+    source = Path(__file__).parents[1]
     for name in _CODE:
         if (source / name).is_dir():
             shutil.copytree(source / name, target / name, ignore=shutil.ignore_patterns("__pycache__"))

@@ -1,18 +1,37 @@
-"""What Triton's `analyzer` does, without Triton: load a detector by parameters, and answer requests."""
+"""What Triton's `analyzer` does, without Triton: load networks by parameters, and answer requests."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Final, Literal, Protocol
 
 from numpy.typing import NDArray
 
 from sightline.errors import SightlineError
 from sightline.vision.analyze import Map, analyze, pack
+from sightline.vision.appearance import APPEARANCE_FILE, load_appearance_spec
+from sightline.vision.backend import Backend
 from sightline.vision.detector import Detector
-from sightline.vision.model import MODEL_FILE, ModelSpec, load_spec
+from sightline.vision.model import MODEL_FILE, SPEC_FILE, load_spec
 from sightline.vision.onnx_backend import OnnxBackend, OnnxOptions
+from sightline.vision.recognizer import Appearance, Recognizer
+
+DETECTOR: Final = "detector"
+APPEARANCE: Final = "appearance"
+
+
+class ClosableBackend(Backend, Protocol):
+    """A back end that holds threads."""
+
+    def close(self) -> None:
+        """Stop them."""
+        ...
+
+
+OpenRemote = Callable[[str, str, Sequence[str], int], ClosableBackend]
+"""Opens a Triton model by its name, its input, the outputs to give, and the requests to cut a batch into."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +42,10 @@ class ServingOptions:
         score_threshold: Detections from this score up are given, 0..1.
         nms_iou: Of two boxes of one class that overlap more than this, the better one stays, 0..1.
         max_detections: The most detections per picture.
-        device: `cpu` or `cuda`.
+        appearance_score_threshold: The appearance network looks at detections from this score up, 0..1.
+        networks: Where the networks run: `in-process`, or `triton` for models of Triton's own, which have
+            the names `DETECTOR` and `APPEARANCE`.
+        device: Where networks in this process run, `cpu` or `cuda`.
         threads_per_run: See `OnnxOptions`.
         parallel_runs: See `OnnxOptions`.
         decode_threads: Threads that decode JPEGs.
@@ -32,31 +54,36 @@ class ServingOptions:
     score_threshold: float = 0.1
     nms_iou: float = 0.7
     max_detections: int = 300
+    appearance_score_threshold: float = 0.25
+    networks: str = "in-process"
     device: str = "cpu"
     threads_per_run: int = 1
     parallel_runs: int = 2
     decode_threads: int = 2
 
     def __post_init__(self) -> None:
-        for name in ("score_threshold", "nms_iou"):
+        for name in ("score_threshold", "nms_iou", "appearance_score_threshold"):
             if not 0 <= getattr(self, name) <= 1:
                 raise SightlineError(f"The analyzer's {name} is {getattr(self, name)}.", "Give 0 to 1.")
         for name in ("max_detections", "threads_per_run", "parallel_runs", "decode_threads"):
             if getattr(self, name) < 1:
                 raise SightlineError(f"The analyzer's {name} is {getattr(self, name)}.", "Give 1 or more.")
+        if self.networks not in ("in-process", "triton"):
+            raise SightlineError(
+                f"The analyzer's networks is {self.networks!r}.", "Give in-process or triton."
+            )
         if self.device not in ("cpu", "cuda"):
             raise SightlineError(f"The analyzer's device is {self.device!r}.", "Give cpu or cuda.")
 
 
 class Served:
-    """A loaded detector that answers requests. For one thread at a time."""
+    """Loaded networks that answer requests. For one thread at a time."""
 
-    def __init__(self, spec: ModelSpec, backend: OnnxBackend, options: ServingOptions) -> None:
-        self._backend = backend
-        self._detector = Detector(
-            spec, backend, options.score_threshold, options.nms_iou, options.max_detections
-        )
-        self.decode_threads = options.decode_threads
+    def __init__(self, recognizer: Recognizer, decode_threads: int, resources: ExitStack) -> None:
+        """Put together what `load_served` loaded; `resources` is closed at the end."""
+        self._recognizer = recognizer
+        self._resources = resources
+        self.decode_threads = decode_threads
 
     def answer(
         self, jpegs: Sequence[bytes], sizes: Sequence[int], decode_map: Map
@@ -71,41 +98,64 @@ class Served:
         Returns:
             Each request's arrays (see `pack`), padded to its own largest count.
         """
-        analyses = analyze(jpegs, self._detector, decode_map)
+        analyses = analyze(jpegs, self._recognizer, decode_map)
         answers, start = [], 0
         for size in sizes:
-            answers.append(pack(analyses[start : start + size]))
+            answers.append(pack(analyses[start : start + size], self._recognizer.appearance))
             start += size
         return answers
 
     def close(self) -> None:
-        """Stop the model's threads."""
-        self._backend.close()
+        """Stop the networks' threads."""
+        self._resources.close()
 
 
-def load_served(folder: Path, parameters: Mapping[str, str]) -> Served:
+def load_served(folder: Path, parameters: Mapping[str, str], open_remote: OpenRemote | None = None) -> Served:
     """Load what a Triton model's parameters describe.
 
     Args:
-        folder: The Triton model's folder, which `model_dir` is relative to.
+        folder: The Triton model's folder, which `model_dir` and `appearance_dir` are relative to.
         parameters: The parameters of `config.pbtxt`.
+        open_remote: Opens networks that are Triton models of their own.
 
     Raises:
-        SightlineError: A parameter or the model cannot be used.
+        SightlineError: A parameter or a network cannot be used.
     """
     options = read_options(parameters)
     model_dir = folder / parameters.get("model_dir", "1")
     spec = load_spec(model_dir)
-    told = parameters.get("labels", "")
-    if told and json.loads(told) != list(spec.labels):
+    _check_names(parameters.get("labels", ""), spec.labels, model_dir / SPEC_FILE)
+    with ExitStack() as resources:
+
+        def open_network(name: str, file: Path, input_name: str, outputs: Sequence[str]) -> Backend:
+            if options.networks == "triton":
+                if open_remote is None:
+                    raise SightlineError(f"The network {name} is a model of Triton's, and this is no Triton.")
+                remote = open_remote(name, input_name, outputs, options.parallel_runs)
+                resources.callback(remote.close)
+                return remote
+            device: Literal["cpu", "cuda"] = "cuda" if options.device == "cuda" else "cpu"
+            onnx_options = OnnxOptions(options.threads_per_run, options.parallel_runs, device=device)
+            return resources.enter_context(OnnxBackend(file, onnx_options, outputs))
+
+        backend = open_network(DETECTOR, model_dir / MODEL_FILE, spec.input_name, (spec.output_name,))
+        detector = Detector(spec, backend, options.score_threshold, options.nms_iou, options.max_detections)
+        appearance = None
+        if parameters.get("appearance_dir"):
+            appearance_dir = folder / parameters["appearance_dir"]
+            look = load_appearance_spec(appearance_dir)
+            _check_names(parameters.get("attributes", ""), look.attributes, appearance_dir / APPEARANCE_FILE)
+            outputs = (look.embedding_name, look.probabilities_name)
+            backend = open_network(APPEARANCE, appearance_dir / MODEL_FILE, look.input_name, outputs)
+            appearance = Appearance(look, backend, options.appearance_score_threshold)
+        return Served(Recognizer(detector, appearance), options.decode_threads, resources.pop_all())
+
+
+def _check_names(told: str, names: Sequence[str], file: Path) -> None:
+    if told and json.loads(told) != list(names):
         raise SightlineError(
-            f"The labels in config.pbtxt are not those of {model_dir / 'model.json'}.",
-            "Write the model repository anew.",
+            f"The names in config.pbtxt are not those of {file}.", "Write the model repository anew."
         )
-    device: Literal["cpu", "cuda"] = "cuda" if options.device == "cuda" else "cpu"
-    onnx_options = OnnxOptions(options.threads_per_run, options.parallel_runs, device=device)
-    backend = OnnxBackend(model_dir / MODEL_FILE, onnx_options, (spec.output_name,))
-    return Served(spec, backend, options)
 
 
 def read_options(parameters: Mapping[str, str]) -> ServingOptions:

@@ -10,7 +10,7 @@ from sightline.vision.detector import Detector
 from sightline.vision.heads import Head
 from sightline.vision.model import MODEL_FILE, ModelSpec
 from sightline.vision.onnx_backend import OnnxBackend
-from sightline.vision.repository import write_repository
+from sightline.vision.repository import Serving, write_repository
 from triton_repo.demo_detector import write_demo_detector
 
 SHARED = Path(__file__).parents[4] / "shared" / "data"
@@ -27,7 +27,7 @@ class Served:
 
 
 def serve(folder: Path, onnx_path: Path, spec: ModelSpec) -> Iterator[Served]:
-    repository = write_repository(folder / "repository", onnx_path, spec)
+    repository = write_repository(folder / "repository", Serving(onnx_path, spec))
     backend = OnnxBackend(onnx_path, output_names=(spec.output_name,))
     with LocalTriton(repository, ["analyzer"], folder / "triton.log") as triton:
         yield Served(triton.grpc_url, triton.pid, Detector(spec, backend), spec)

@@ -22,7 +22,7 @@ from sightline.vision.detector import Detected
 from sightline.vision.jpeg import decode_jpeg, encode_jpeg
 from sightline.vision.model import MODEL_FILE
 from sightline.vision.palette import PALETTE
-from sightline.vision.repository import write_repository
+from sightline.vision.repository import Serving, write_repository
 from triton_repo.demo_detector import write_demo_detector
 
 TIMEOUT_S = 30.0
@@ -99,15 +99,18 @@ def test_requests_in_flight_together_get_each_its_own_answer(demo: Any) -> None:
 
 
 def test_a_client_learns_the_labels_without_a_file(demo: Any) -> None:
-    version, names = ask(demo.url, lambda client: client.labels())
-    assert version == demo.spec.labels_version
-    assert names == tuple(kind.name for kind in PALETTE)
+    labels = ask(demo.url, lambda client: client.labels())
+    assert labels.version == demo.spec.labels_version
+    assert labels.names == tuple(kind.name for kind in PALETTE)
+    assert labels.attributes == ()
 
 
 def test_a_configuration_without_labels_is_refused(demo: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     async def question(client: AnalyzerClient) -> None:
         async def no_labels(*_: object, **__: object) -> Any:
-            parameters = {key: SimpleNamespace(string_value="") for key in ("labels", "labels_version")}
+            parameters = {
+                key: SimpleNamespace(string_value="") for key in ("labels", "labels_version", "attributes")
+            }
             return SimpleNamespace(config=SimpleNamespace(parameters=parameters))
 
         monkeypatch.setattr(client._client, "get_model_config", no_labels)
@@ -148,7 +151,7 @@ def test_no_answer_in_time_is_told_apart(demo: Any) -> None:
 
 def test_a_server_whose_model_process_is_killed_ends_and_can_be_started_again(tmp_path: Path) -> None:
     spec = write_demo_detector(tmp_path / "model")
-    repository = write_repository(tmp_path / "repository", tmp_path / "model" / MODEL_FILE, spec)
+    repository = write_repository(tmp_path / "repository", Serving(tmp_path / "model" / MODEL_FILE, spec))
     with LocalTriton(repository, ["analyzer"], tmp_path / "triton.log") as triton:
         for stub in stubs(triton.pid):
             stub.send_signal(signal.SIGKILL)
@@ -176,7 +179,7 @@ async def until_ready(client: AnalyzerClient) -> bool:
 
 def test_a_dead_model_process_in_a_server_that_calls_it_ready_is_not_ready(tmp_path: Path) -> None:
     spec = write_demo_detector(tmp_path / "model")
-    repository = write_repository(tmp_path / "repository", tmp_path / "model" / MODEL_FILE, spec)
+    repository = write_repository(tmp_path / "repository", Serving(tmp_path / "model" / MODEL_FILE, spec))
     with LocalTriton(repository, ["analyzer"], tmp_path / "triton.log") as triton:
         children = psutil.Process(triton.pid).children(recursive=True)
         for guard in [child for child in children if child.name() == "sh"]:
@@ -191,7 +194,7 @@ def test_a_dead_model_process_in_a_server_that_calls_it_ready_is_not_ready(tmp_p
 
 def test_a_stopped_server_leaves_no_process_behind(tmp_path: Path) -> None:
     spec = write_demo_detector(tmp_path / "model")
-    repository = write_repository(tmp_path / "repository", tmp_path / "model" / MODEL_FILE, spec)
+    repository = write_repository(tmp_path / "repository", Serving(tmp_path / "model" / MODEL_FILE, spec))
     with LocalTriton(repository, ["analyzer"], tmp_path / "triton.log") as triton:
         children = psutil.Process(triton.pid).children(recursive=True)
         assert {child.name() for child in children} >= {"sh"}
@@ -206,7 +209,7 @@ def stubs(server_pid: int) -> Sequence[psutil.Process]:
 
 def test_a_model_that_cannot_be_loaded_is_told_in_the_log_and_in_the_error(tmp_path: Path) -> None:
     spec = write_demo_detector(tmp_path / "model")
-    repository = write_repository(tmp_path / "repository", tmp_path / "model" / MODEL_FILE, spec)
+    repository = write_repository(tmp_path / "repository", Serving(tmp_path / "model" / MODEL_FILE, spec))
     (repository / "analyzer" / "1" / "model.json").write_text("{}")
     log = tmp_path / "triton.log"
     with pytest.raises(SightlineError, match=r"metadata .*model\.json cannot be used"):

@@ -111,7 +111,7 @@ def test_triton_finds_what_a_plain_loop_finds_in_the_same_jpegs(
 
     async def ask() -> list[Analyzed]:
         async with AnalyzerClient(yolox.url) as client:
-            assert (await client.labels())[0] == "coco-80"
+            assert (await client.labels()).version == "coco-80"
             answers = await asyncio.gather(
                 *(client.analyze(jpegs[at : at + 3], 60.0) for at in range(0, 12, 3))
             )

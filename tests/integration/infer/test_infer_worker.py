@@ -24,7 +24,7 @@ from sightline.stack.kafka import LocalKafka
 from sightline.stack.triton import LocalTriton
 from sightline.topic_admin import apply_topics
 from sightline.vision.describe import find_model
-from sightline.vision.repository import write_repository
+from sightline.vision.repository import Serving, write_repository
 
 STREAMS = ("gate", "yard", "dock")
 PARTITIONS = 3
@@ -94,7 +94,7 @@ class System:
 def system(tmp_path: Path) -> Iterator[System]:
     subprocess.run([sys.executable, "-m", "triton_repo.demo_detector", str(tmp_path / "model")], check=True)
     onnx, spec = find_model(tmp_path / "model")
-    repository = write_repository(tmp_path / "repository", onnx, spec)
+    repository = write_repository(tmp_path / "repository", Serving(onnx, spec))
     with (
         LocalTriton(repository, ["analyzer"], tmp_path / "triton.log") as triton,
         LocalKafka(tmp_path / "kafka") as kafka,

@@ -120,6 +120,7 @@ class BrightnessDetector:
     """Finds one box in each picture, with its mean brightness for a score."""
 
     spec = ModelSpec(Head.YOLOX, 32, 32, "images", "output", ("thing", "other"), MEGVII)
+    appearance = None
 
     def detect(self, images: Sequence[Image]) -> list[Detected]:
         (image,) = images

@@ -1,10 +1,12 @@
 """A record becomes a frame, an answer becomes a record."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from processors.infer.analysis import Unusable
-from processors.infer.client import Analyzed
-from processors.infer.records import InputRecord, Labels, decode_frame, detections_of, refuse_frame
+from processors.infer.client import Analyzed, Labels
+from processors.infer.records import InputRecord, decode_frame, detections_of, refuse_frame
 from schemas.dead_letters import DeadLetter
 from schemas.detections import Detections
 from schemas.frames import Frame
@@ -54,6 +56,25 @@ def test_only_classes_that_occur_are_named_and_one_without_a_name_gets_one():
     )
     assert made.names == {1: "bus", 9: "class-9"}
     assert Detections.from_bytes(made.to_bytes()).names == made.names
+
+
+def test_embeddings_and_probabilities_travel_with_the_names_of_their_columns():
+    looks = np.array([[1, 2], [0, 0]], np.float16)
+    told = np.array([[0.1, 0.6, 0.3], [0, 0, 0]], np.float32)
+    seen = replace(answer([[0, 0, 1, 1], [0, 0, 1, 1]], [0, 0]), embeddings=looks, probabilities=told)
+    for attributes, expected in (
+        (("red", "blue", "white"),) * 2,
+        (("red",), tuple(f"attribute-{n}" for n in range(3))),
+    ):
+        made = Detections.from_bytes(
+            detections_of(FRAME, seen, Labels("v", ["car"], attributes), 1).to_bytes()
+        )
+        assert made.embeddings is not None
+        assert made.probabilities is not None
+        assert made.embeddings.tolist() == looks.tolist()
+        assert made.probabilities.tolist() == told.tolist()
+        assert made.attributes == expected
+    assert detections_of(FRAME, answer([], []), Labels("v", ["car"], ("red",)), 1).attributes == ()
 
 
 def test_what_is_no_frame_becomes_a_dead_letter_that_names_its_stream_by_the_key():

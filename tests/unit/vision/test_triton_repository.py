@@ -4,6 +4,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,14 +12,21 @@ from google.protobuf import text_format
 from tritonclient.grpc import model_config_pb2
 
 from sightline.errors import SightlineError
-from sightline.vision import repository
+from sightline.vision.appearance import AppearanceSpec, find_appearance
 from sightline.vision.describe import describe_onnx
 from sightline.vision.heads import Head
 from sightline.vision.jpeg import encode_jpeg
-from sightline.vision.repository import config_text, write_repository
+from sightline.vision.model_configs import TEMPLATES, analyzer_config
+from sightline.vision.repository import Serving, models_in, write_repository
 from sightline.vision.serving import ServingOptions, load_served, read_options
+from tests.appearance_network import ATTRIBUTES, expected, write_appearance
 
 NAMES = ('say "cheese"', "Lärm\\n")
+
+
+@pytest.fixture(scope="module")
+def look(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, AppearanceSpec]:
+    return find_appearance(write_appearance(tmp_path_factory.mktemp("look") / "network"))
 
 
 @pytest.fixture
@@ -28,10 +36,13 @@ def model(make_model: Callable[..., Path]) -> Path:
     return make_model(output, ("batch", 3, 64, 64), metadata={"names": repr(list(NAMES))})
 
 
-def parameters(folder: Path) -> dict[str, str]:
+def config_of(folder: Path, name: str = "analyzer") -> Any:
     config = model_config_pb2.ModelConfig()
-    text_format.Parse((folder / "analyzer" / "config.pbtxt").read_text(), config)
-    return {key: value.string_value for key, value in config.parameters.items()}
+    return text_format.Parse((folder / name / "config.pbtxt").read_text(), config)
+
+
+def parameters(folder: Path) -> dict[str, str]:
+    return {key: value.string_value for key, value in config_of(folder).parameters.items()}
 
 
 def test_the_written_config_tells_labels_and_options_whatever_characters_they_have(
@@ -39,7 +50,7 @@ def test_the_written_config_tells_labels_and_options_whatever_characters_they_ha
 ) -> None:
     options = ServingOptions(score_threshold=0.25, decode_threads=3)
     spec = describe_onnx(model, Head.YOLOV8)
-    folder = write_repository(tmp_path / "repository", model, spec, options, instances=2)
+    folder = write_repository(tmp_path / "repository", Serving(model, spec, options=options, instances=2))
     told = parameters(folder)
     assert json.loads(told["labels"]) == list(NAMES)
     assert told["labels_version"] == spec.labels_version
@@ -48,13 +59,14 @@ def test_the_written_config_tells_labels_and_options_whatever_characters_they_ha
 
 
 def test_the_committed_config_names_each_option_with_its_default() -> None:
-    config = model_config_pb2.ModelConfig()
-    text_format.Parse(repository._TEMPLATE.joinpath("config.pbtxt").read_text(), config)
+    config = config_of(TEMPLATES)
     told = {key: value.string_value for key, value in config.parameters.items()}
     assert {name: told[name] for name in asdict(ServingOptions())} == {
         name: str(value) for name, value in asdict(ServingOptions()).items()
     }
     assert set(told) - set(asdict(ServingOptions())) == {
+        "appearance_dir",
+        "attributes",
         "model_dir",
         "sightline_path",
         "labels",
@@ -67,7 +79,7 @@ def test_the_repository_answers_several_requests_each_padded_to_its_own_maximum(
     model: Path, tmp_path: Path
 ) -> None:
     spec = describe_onnx(model, Head.YOLOV8)
-    folder = write_repository(tmp_path / "repository", model, spec)
+    folder = write_repository(tmp_path / "repository", Serving(model, spec))
     served = load_served(folder / "analyzer", parameters(folder))
     jpeg = encode_jpeg(np.zeros((64, 64, 3), np.uint8))
     first, second, third = served.answer([jpeg, b"x", b"y", jpeg], [2, 1, 1], map)
@@ -79,8 +91,120 @@ def test_the_repository_answers_several_requests_each_padded_to_its_own_maximum(
     served.close()
 
 
+def test_with_an_appearance_network_its_answers_come_with_the_boxes(
+    model: Path, look: tuple[Path, AppearanceSpec], tmp_path: Path
+) -> None:
+    folder = write_repository(
+        tmp_path / "repository", Serving(model, describe_onnx(model, Head.YOLOV8), look)
+    )
+    told = parameters(folder)
+    assert json.loads(told["attributes"]) == list(ATTRIBUTES)
+    served = load_served(folder / "analyzer", told)
+    image = np.zeros((64, 64, 3), np.uint8)
+    image[..., 1] = 200
+    bad, good = served.answer([b"x", encode_jpeg(image)], [1, 1], map)
+    served.close()
+    embedding, probabilities = expected(np.full((16, 16, 3), (0, 200, 0), np.uint8))
+    assert (good["embeddings"].dtype, good["embeddings"].shape) == (np.float16, (1, 1, 4))
+    assert good["embeddings"][0, 0] == pytest.approx(embedding, abs=0.02)  # the JPEG's colours are not exact
+    assert good["probabilities"][0, 0] == pytest.approx(probabilities, abs=1e-3)
+    assert not bad["embeddings"].any()
+    assert bad["probabilities"].shape == (1, 1, 3)
+    with pytest.raises(SightlineError, match="names in config"):
+        load_served(folder / "analyzer", told | {"attributes": '["other"]'})
+
+
+def test_outputs_of_an_appearance_network_are_declared_only_with_one(
+    model: Path, look: tuple[Path, AppearanceSpec]
+) -> None:
+    declared = []
+    for appearance in (None, look[1]):
+        text = analyzer_config(describe_onnx(model, Head.YOLOV8), appearance, ServingOptions())
+        config = text_format.Parse(text, model_config_pb2.ModelConfig())
+        declared.append({output.name for output in config.output})
+    assert declared[1] - declared[0] == {"embeddings", "probabilities"}
+
+
+@pytest.mark.parametrize(
+    ("networks", "file", "kind", "count"),
+    [
+        ("python", "model.onnx", "KIND_CPU", 1),
+        ("onnxruntime", "model.onnx", "KIND_GPU", 2),
+        ("tensorrt", "model.plan", "KIND_GPU", 2),
+    ],
+)
+def test_networks_that_are_models_of_their_own(
+    networks: Any,
+    file: str,
+    kind: str,
+    count: int,
+    model: Path,
+    look: tuple[Path, AppearanceSpec],
+    tmp_path: Path,
+) -> None:
+    spec = describe_onnx(model, Head.YOLOV8)
+    serving = Serving(model, spec, look, ServingOptions(parallel_runs=3), networks)
+    if networks == "tensorrt":
+        with pytest.raises(SightlineError, match="no TensorRT engine"):
+            write_repository(tmp_path / "repository", serving)
+        for onnx in (model, look[0]):
+            onnx.with_name("model.plan").write_bytes(b"engine")
+    folder = write_repository(tmp_path / "repository", serving)
+    assert models_in(folder) == ["analyzer", "appearance", "detector"]
+    assert parameters(folder)["networks"] == "triton"
+    assert not list((folder / "analyzer").rglob("*.onnx"))
+    for name, batch in (("detector", 32), ("appearance", 128)):
+        config = config_of(folder, name)
+        assert (config.name, config.backend, config.max_batch_size) == (name, networks, batch)
+        assert (folder / name / "1" / file).is_file()
+        assert (folder / name / "1" / config.default_model_filename).is_file()
+        (group,) = config.instance_group
+        assert (type(group).Kind.Name(group.kind), group.count) == (kind, count)
+        assert config.dynamic_batching.max_queue_delay_microseconds == 5000
+        assert max(config.dynamic_batching.preferred_batch_size) == batch
+    detector, appearance = config_of(folder, "detector"), config_of(folder, "appearance")
+    assert tensors(detector.input) == {"images": ("TYPE_FP32", [3, 64, 64])}
+    assert tensors(detector.output) == {"output0": ("TYPE_FP32", [6, 84])}
+    assert tensors(appearance.input) == {"crops": ("TYPE_FP32", [3, 16, 16])}
+    assert tensors(appearance.output) == {
+        "embedding": ("TYPE_FP32", [4]),
+        "probabilities": ("TYPE_FP32", [3]),
+    }
+
+
+def tensors(declared: Any) -> dict[str, tuple[str, list[int]]]:
+    return {each.name: (model_config_pb2.DataType.Name(each.data_type), list(each.dims)) for each in declared}
+
+
+def test_a_repository_that_is_written_again_keeps_no_model_of_before(
+    model: Path, look: tuple[Path, AppearanceSpec], tmp_path: Path
+) -> None:
+    spec = describe_onnx(model, Head.YOLOV8)
+    write_repository(tmp_path, Serving(model, spec, look, networks="python"))
+    write_repository(tmp_path, Serving(model, spec, networks="python"))
+    assert models_in(tmp_path) == ["analyzer", "detector"]
+    write_repository(tmp_path, Serving(model, spec))
+    assert models_in(tmp_path) == ["analyzer"]
+
+
+def test_a_detector_of_a_fixed_batch_cannot_be_a_model_that_triton_batches(
+    make_model: Callable[..., Path], tmp_path: Path
+) -> None:
+    fixed = make_model(np.zeros((6, 84), np.float32), metadata={"names": repr(list(NAMES))})
+    with pytest.raises(SightlineError, match="fixed to a batch of 1"):
+        write_repository(tmp_path, Serving(fixed, describe_onnx(fixed, Head.YOLOV8), networks="onnxruntime"))
+
+
+def test_networks_of_tritons_own_need_a_triton(model: Path, tmp_path: Path) -> None:
+    folder = write_repository(
+        tmp_path, Serving(model, describe_onnx(model, Head.YOLOV8), networks="onnxruntime")
+    )
+    with pytest.raises(SightlineError, match="is no Triton"):
+        load_served(folder / "analyzer", parameters(folder))
+
+
 def test_the_repository_brings_all_the_code_it_needs(model: Path, tmp_path: Path) -> None:
-    folder = write_repository(tmp_path / "repository", model, describe_onnx(model, Head.YOLOV8))
+    folder = write_repository(tmp_path / "repository", Serving(model, describe_onnx(model, Head.YOLOV8)))
     program = (
         "import sys; sys.path[:] = [p for p in sys.path if 'site-packages' in p or 'lib/python' in p]\n"
         f"sys.path.insert(0, {str(folder / 'analyzer' / '1' / 'lib')!r})\n"
@@ -93,25 +217,25 @@ def test_the_repository_brings_all_the_code_it_needs(model: Path, tmp_path: Path
 def test_writing_again_replaces_the_model_and_leaves_the_original(model: Path, tmp_path: Path) -> None:
     spec = describe_onnx(model, Head.YOLOV8)
     for _ in range(2):
-        folder = write_repository(tmp_path / "repository", model, spec)
+        folder = write_repository(tmp_path / "repository", Serving(model, spec))
     assert (folder / "analyzer" / "1" / "model.onnx").read_bytes() == model.read_bytes()
 
 
 def test_labels_that_are_not_the_models_are_an_error_when_loading(model: Path, tmp_path: Path) -> None:
-    folder = write_repository(tmp_path / "repository", model, describe_onnx(model, Head.YOLOV8))
-    with pytest.raises(SightlineError, match="labels in config"):
+    folder = write_repository(tmp_path / "repository", Serving(model, describe_onnx(model, Head.YOLOV8)))
+    with pytest.raises(SightlineError, match="names in config"):
         load_served(folder / "analyzer", parameters(folder) | {"labels": '["other"]'})
 
 
 def test_a_missing_model_or_a_folder_that_cannot_be_written_is_an_error(model: Path, tmp_path: Path) -> None:
     spec = describe_onnx(model, Head.YOLOV8)
     with pytest.raises(SightlineError, match="no model at"):
-        write_repository(tmp_path, tmp_path / "none.onnx", spec)
+        write_repository(tmp_path, Serving(tmp_path / "none.onnx", spec))
     (tmp_path / "file").write_text("")
     with pytest.raises(SightlineError, match="Cannot write"):
-        write_repository(tmp_path / "file", model, spec)
+        write_repository(tmp_path / "file", Serving(model, spec))
 
 
 def test_the_same_spec_gives_the_same_config(model: Path) -> None:
     spec = describe_onnx(model, Head.YOLOV8)
-    assert config_text(spec, ServingOptions()) == config_text(spec, ServingOptions())
+    assert analyzer_config(spec, None, ServingOptions()) == analyzer_config(spec, None, ServingOptions())

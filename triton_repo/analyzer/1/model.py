@@ -1,11 +1,9 @@
-"""Triton's `analyzer`, for its Python backend: decodes a batch of JPEGs and runs the detector once on it.
+"""Triton's `analyzer`, for its Python backend: decodes a batch of JPEGs and runs each network once on it.
 
 Everything of substance is in `sightline.vision`; this file speaks Triton.
 """
 
 import json
-import os
-import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -14,28 +12,12 @@ from typing import Any
 
 import triton_python_backend_utils as pb_utils
 
-_GUARD = """
-read -r word
-[ "$word" = unloaded ] && exit
-read -r name < "/proc/$1/comm" && [ "$name" = tritonserver ] && kill -KILL "$1"
-"""
-
-
-def _start_guard(server_pid: int) -> "subprocess.Popen[bytes]":
-    """Start a shell that ends the server if this process dies without being unloaded.
-
-    Triton (seen in 2.51; server issue 8604) neither restarts a dead model process nor reports it: it says
-    that the model is ready, and fails each request for ever. A server that ends is started again by whoever
-    supervises it.
-    """
-    return subprocess.Popen(["/bin/sh", "-c", _GUARD, "sh", str(server_pid)], stdin=subprocess.PIPE)
-
 
 class TritonPythonModel:
     """The class that Triton's Python backend looks for."""
 
     def initialize(self, args: Mapping[str, str]) -> None:
-        """Load the detector that the model's configuration names; called once per instance.
+        """Load the networks that the model's configuration names; called once per instance.
 
         Raises:
             TritonModelException: It cannot be loaded; the text is what Triton logs.
@@ -54,11 +36,21 @@ class TritonPythonModel:
             raise pb_utils.TritonModelException(reason) from error
 
     def _load(self, folder: Path, parameters: Mapping[str, str]) -> None:
-        from sightline.vision.serving import load_served  # only found once the path is set
+        # Only found once the path is set.
+        from sightline.vision.bls import BlsBackend, NetworkUnavailable
+        from sightline.vision.server_guard import ServerGuard
+        from sightline.vision.serving import load_served
 
-        self._served = load_served(folder, parameters)
+        self._remote: list[BlsBackend] = []
+        self._unavailable = NetworkUnavailable
+
+        def open_remote(model: str, input_name: str, outputs: Sequence[str], requests: int) -> BlsBackend:
+            self._remote.append(BlsBackend(pb_utils, model, input_name, outputs, requests))
+            return self._remote[-1]
+
+        self._served = load_served(folder, parameters, open_remote)
         self._threads = ThreadPoolExecutor(self._served.decode_threads, thread_name_prefix="jpeg")
-        self._guard = _start_guard(os.getppid())
+        self._guard = ServerGuard()
 
     def execute(self, requests: Sequence[Any]) -> list[Any]:
         """Answer some requests, of one or more JPEGs each; together they are one batch."""
@@ -68,7 +60,13 @@ class TritonPythonModel:
             sizes.append(len(items))
             jpegs += [bytes(item) for item in items]
         try:
+            # Asked each time: a client that waits for us to be ready waits for the networks too.
+            if not all(network.is_ready() for network in self._remote):
+                raise self._unavailable("a network of the analyzer is not ready")
             answers = self._served.answer(jpegs, sizes, self._threads.map)
+        except self._unavailable as error:
+            failure = pb_utils.TritonError(str(error), pb_utils.TritonError.UNAVAILABLE)
+            return [pb_utils.InferenceResponse(error=failure) for _ in requests]
         except Exception as error:  # whatever it is, the server lives on and the client hears of it
             pb_utils.Logger.log_error(
                 f"The model 'analyzer' failed on a batch: {type(error).__name__}: {error}"
@@ -82,6 +80,6 @@ class TritonPythonModel:
 
     def finalize(self) -> None:
         """Stop the threads; called once when the model is unloaded."""
-        self._guard.communicate(b"unloaded\n")
+        self._guard.release()
         self._threads.shutdown()
         self._served.close()

@@ -1,0 +1,75 @@
+"""The models that the settings `model.*` name, for servers and gateways alike."""
+
+from pathlib import Path
+from typing import Final
+
+from sightline.errors import SightlineError
+from sightline.settings import ModelSettings
+from sightline.vision.appearance import AppearanceSpec, find_appearance
+from sightline.vision.describe import find_model
+from sightline.vision.detector import Detector
+from sightline.vision.heads import Head, default_nms_iou
+from sightline.vision.model import MODEL_FILE, ModelSpec
+from sightline.vision.onnx_backend import OnnxBackend, OnnxOptions
+from sightline.vision.recognizer import Appearance, Recognizer
+
+_SHIPPED: Final = Path(__file__).parents[1] / "triton_repo"
+SHIPPED_DETECTOR: Final = _SHIPPED / "detector" / "1" / MODEL_FILE
+SHIPPED_APPEARANCE: Final = _SHIPPED / "appearance" / "1" / MODEL_FILE
+
+
+def named_detector(settings: ModelSettings) -> tuple[Path, ModelSpec]:
+    """The detector's ONNX file and what it is.
+
+    Raises:
+        SightlineError: None is named, or it is missing or does not fit its head.
+    """
+    if settings.path is None:
+        raise SightlineError(
+            "A detector is needed, but model.path is not set.",
+            "Set model.path and model.head; or, for a gateway, the stream's mode to frames.",
+        )
+    return find_model(settings.path, Head(settings.head) if settings.head else None, settings.labels)
+
+
+def named_appearance(settings: ModelSettings) -> tuple[Path, AppearanceSpec] | None:
+    """The appearance network's ONNX file and what it is; None if none is to run.
+
+    The shipped one was trained on what the shipped detector finds, so another detector gets it only by name.
+
+    Raises:
+        SightlineError: It is named, and is missing or cannot be used.
+    """
+    if settings.appearance == "none":
+        return None
+    if settings.appearance is not None:
+        return find_appearance(settings.appearance)
+    if not SHIPPED_APPEARANCE.is_file() or settings.path is None:
+        return None
+    file = settings.path / MODEL_FILE if settings.path.is_dir() else settings.path
+    return find_appearance(SHIPPED_APPEARANCE) if file.resolve() == SHIPPED_DETECTOR.resolve() else None
+
+
+def nms_iou(settings: ModelSettings, spec: ModelSpec) -> float:
+    """The overlap that the settings name, else the one that the head's authors evaluate with."""
+    return settings.nms_iou or default_nms_iou(spec.head)
+
+
+def open_recognizer(settings: ModelSettings) -> Recognizer:
+    """Load the named models into ONNX Runtime in this process.
+
+    Raises:
+        SightlineError: As `named_detector` and `named_appearance`, or ONNX Runtime cannot load one.
+    """
+    options = OnnxOptions(threads_per_run=settings.threads)
+    path, spec = named_detector(settings)
+    backend = OnnxBackend(path, options, [spec.output_name])
+    detector = Detector(
+        spec, backend, settings.score_threshold, nms_iou(settings, spec), settings.max_detections
+    )
+    named = named_appearance(settings)
+    if named is None:
+        return Recognizer(detector)
+    path, look = named
+    backend = OnnxBackend(path, options, [look.embedding_name, look.probabilities_name])
+    return Recognizer(detector, Appearance(look, backend, settings.appearance_score_threshold))

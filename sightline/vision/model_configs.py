@@ -1,0 +1,127 @@
+"""Triton's `config.pbtxt` of each model, made from those in `triton_repo`."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from google.protobuf import text_format  # type: ignore[import-untyped]  # protobuf ships no types
+from tritonclient.grpc import model_config_pb2
+
+from sightline.vision.appearance import AppearanceSpec
+from sightline.vision.model import MODEL_FILE, ModelSpec
+from sightline.vision.serving import APPEARANCE, DETECTOR, ServingOptions
+
+Networks = Literal["in-process", "python", "onnxruntime", "tensorrt"]
+"""Where the networks run: in the analyzer's process, or as Triton models with one of these back ends."""
+
+ANALYZER: Final = "analyzer"
+TEMPLATES: Final = Path(__file__).parents[2] / "triton_repo"
+PLAN_FILE: Final = "model.plan"
+APPEARANCE_DIR: Final = "1/appearance"
+SIGHTLINE_PATH: Final = "1/lib"
+
+_APPEARANCE_OUTPUTS = ("embeddings", "probabilities")
+_FILES: Final[Mapping[Networks, str]] = {
+    "onnxruntime": MODEL_FILE,
+    "tensorrt": PLAN_FILE,
+    "python": "model.py",
+}
+_TYPES: Final = {"float32": "TYPE_FP32", "float16": "TYPE_FP16"}
+
+
+@dataclass(frozen=True)
+class TensorForm:
+    """A network's input or output.
+
+    Attributes:
+        shape: Its shape without the batch.
+        dtype: `float32` or `float16`.
+    """
+
+    shape: tuple[int, ...]
+    dtype: str = "float32"
+
+
+@dataclass(frozen=True)
+class _Tensor:
+    name: str
+    form: TensorForm
+
+
+def analyzer_config(
+    spec: ModelSpec,
+    appearance: AppearanceSpec | None,
+    options: ServingOptions,
+    networks: Networks = "in-process",
+    instances: int = 1,
+) -> str:
+    """Make the analyzer's configuration."""
+    config = _template(ANALYZER)
+    config.instance_group[0].count = instances
+    if appearance is None:
+        kept = [output for output in config.output if output.name not in _APPEARANCE_OUTPUTS]
+        del config.output[:]
+        config.output.extend(kept)
+    where = "in-process" if networks == "in-process" else "triton"
+    parameters = {
+        **{name: str(value) for name, value in asdict(replace(options, networks=where)).items()},
+        "model_dir": "1",
+        "appearance_dir": "" if appearance is None else APPEARANCE_DIR,
+        "sightline_path": SIGHTLINE_PATH,
+        "labels": json.dumps(spec.labels),
+        "labels_version": spec.labels_version,
+        "attributes": "" if appearance is None else json.dumps(appearance.attributes),
+    }
+    return _text(config, parameters)
+
+
+def detector_config(spec: ModelSpec, output: TensorForm, networks: Networks, options: ServingOptions) -> str:
+    """Make the configuration of a detector that is a model of its own; `options` are for a processor."""
+    planes = (3, spec.height, spec.width) if spec.layout == "NCHW" else (spec.height, spec.width, 3)
+    pictures = _Tensor(spec.input_name, TensorForm(planes, spec.dtype))
+    return _network(DETECTOR, networks, options, pictures, [_Tensor(spec.output_name, output)])
+
+
+def appearance_config(spec: AppearanceSpec, networks: Networks, options: ServingOptions) -> str:
+    """Make the configuration of an appearance network that is a model of its own; see `detector_config`."""
+    crops = _Tensor(spec.input_name, TensorForm((3, spec.height, spec.width)))
+    outputs = [
+        _Tensor(spec.embedding_name, TensorForm((spec.embedding_width,))),
+        _Tensor(spec.probabilities_name, TensorForm((len(spec.attributes),))),
+    ]
+    return _network(APPEARANCE, networks, options, crops, outputs)
+
+
+def _network(
+    name: str, networks: Networks, options: ServingOptions, pixels: _Tensor, outputs: Sequence[_Tensor]
+) -> str:
+    config = _template(name)
+    config.backend = networks
+    config.default_model_filename = _FILES[networks]
+    del config.input[:], config.output[:]
+    for tensors, target in (([pixels], config.input), (outputs, config.output)):
+        for tensor in tensors:
+            target.add(name=tensor.name, dims=tensor.form.shape, data_type=_TYPES[tensor.form.dtype])
+    parameters = {}
+    if networks == "python":
+        del config.instance_group[:]
+        config.instance_group.add(kind="KIND_CPU", count=1)
+        parameters = {
+            "sightline_path": f"../{ANALYZER}/{SIGHTLINE_PATH}",
+            "threads_per_run": str(options.threads_per_run),
+            "parallel_runs": str(options.parallel_runs),
+        }
+    return _text(config, parameters)
+
+
+def _template(name: str) -> Any:
+    config: Any = model_config_pb2.ModelConfig()
+    return text_format.Parse((TEMPLATES / name / "config.pbtxt").read_text(encoding="utf-8"), config)
+
+
+def _text(config: Any, parameters: Mapping[str, str]) -> str:
+    for name, value in parameters.items():
+        config.parameters[name].string_value = value
+    return str(text_format.MessageToString(config))
