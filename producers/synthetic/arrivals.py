@@ -13,6 +13,8 @@ from producers.synthetic.solids import Solid
 from producers.synthetic.vehicles import Lot, bus, car, truck
 
 _ENTRY_GAP_M = 3.0
+_ABREAST_M = 0.6
+"""How far those who walk together are apart, across their way."""
 _BUILDERS = {"car": car, "truck": truck, "bus": bus, "bicycle": bicycle, "person": person}
 
 
@@ -75,10 +77,11 @@ class Arrivals:
         route, lot = lane.route, lane.lot
         size = route.parties[int(lot.integers(len(route.parties)))]
         low, high = route.left_m
-        room_m = 0.75 * (size - 1)
+        room_m = _ABREAST_M * (size - 1)
         left_m = low + max(0.0, high - low - room_m) * float(lot.random())
         wish = float(lot.uniform(*route.speed_m_s))
-        party = []
+        party: list[Agent] = []
+        behind_m = 0.0
         for member in range(size):
             attribute = _drawn(lot, route)
             solid = body(self._seed, self._next_id, attribute)
@@ -89,13 +92,15 @@ class Arrivals:
                 route=route,
                 route_index=index,
                 wish_m_s=wish * float(lot.uniform(0.98, 1.02)),
-                left_m=left_m + 0.75 * member,
+                left_m=left_m + _ABREAST_M * member,
                 party=self._next_party,
-                at_m=solid.size[0] / 2 - float(lot.uniform(0, 0.5)),
+                at_m=solid.size[0] / 2 - behind_m,
                 speed_m_s=wish * (0.7 if route.manner == "drive" else 1.0),
             )
             agent.before = agent.now = agent.pose()
             party.append(agent)
+            # Loosely, so that they do not hide each other all the time.
+            behind_m += float(lot.uniform(0.6, 1.0))
             self._next_id += 1
         self._next_party += 1
         return party

@@ -17,6 +17,7 @@ _DOOR: Final = 0.8
 """Half of a door's width, in metres."""
 _WALL: Final = 9.6
 _YARD: Final = -0.5
+_STREET_Y: Final = -8.8
 _FAR: Final = 36.0
 _STREET: Final = {
     "car-red": 1.0,
@@ -36,7 +37,7 @@ def dock(settings: SceneSettings, lot: Lot) -> Layout:
         settings.width,
         settings.height,
         focal_px=float(lot.uniform(1080, 1180)),
-        range_m=float(lot.uniform(51, 55)),
+        range_m=float(lot.uniform(53, 56)),
         pitch_deg=float(lot.uniform(27, 31)),
         yaw_deg=float(lot.uniform(-9, 9)),
     )
@@ -48,9 +49,9 @@ def dock(settings: SceneSettings, lot: Lot) -> Layout:
         ground=_ground(lot),
         things=_things(lot),
         lines={
-            "gate-west": ((-10.5, -2.8), (-10.5, 2.2)),
-            "gate-east": ((10.5, -2.8), (10.5, 2.2)),
-            "street": ((-3.5, -12.4), (-3.5, -6.4)),
+            "gate-west": ((-10.5, -2.6), (-10.5, 2.2)),
+            "gate-east": ((10.5, -2.6), (10.5, 2.2)),
+            "street": ((-3.5, -12.2), (-3.5, -5.5)),
         },
         zones={
             f"bay-{number + 1}": rectangle(x - 1.9, 0.9, x + 1.9, _WALL) for number, x in enumerate(_BAYS)
@@ -108,12 +109,12 @@ def _workers() -> list[Route]:
 def _walkers() -> list[Route]:
     return [
         Route(
-            legs=(Leg(Path([(-side * 24.0, -4.6), (side * 24.0, -4.6)])),),
+            legs=(Leg(Path([(-side * 24.0, -4.3), (side * 24.0, -4.3)])),),
             manner="walk",
             attributes={"person-casual": 1.0, "person-worker": 1.0},
             every_s=11.0,
             speed_m_s=(1.0, 1.6),
-            left_m=(-0.9, 0.0),
+            left_m=(-0.5, 0.0),
             parties=(1, 1, 2),
         )
         for side in (1, -1)
@@ -123,10 +124,16 @@ def _walkers() -> list[Route]:
 def _street() -> list[Route]:
     routes = []
     for side in (1, -1):
-        y = -9.4 - side * 1.5
+        y = _STREET_Y - side * 1.4
         for manner, every_s, speeds, users, row in (
             ("drive", 6.5, (6.0, 9.0), _STREET, y),
-            ("ride", 13.0, (3.5, 5.0), {"bicycle-plain": 1.0, "bicycle-courier": 1.0}, -9.4 - side * 3.3),
+            (
+                "ride",
+                13.0,
+                (3.5, 5.0),
+                {"bicycle-plain": 1.0, "bicycle-courier": 1.0},
+                _STREET_Y - side * 3.0,
+            ),
         ):
             routes.append(
                 Route(
@@ -152,10 +159,10 @@ def _ground(lot: Lot) -> tuple[Patch, ...]:
         for step in range(5):
             y = 3.6 + step * 1.2
             patches.append(area(x - 0.9, y, x + 0.9, y + 0.45, (150, 165, 170), 4))
-    patches += paving(-FAR_M, -6.0, FAR_M, -3.4, slabs, 1.2)
-    patches.append(area(-FAR_M, -13.2, FAR_M, -6.0, asphalt, 8))
-    patches += dashes_along_x(-9.4, -FAR_M, FAR_M)
-    patches += [area(-FAR_M, y, FAR_M, y + 0.08, WHITE, 3) for y in (-12.0, -6.9)]
+    patches += paving(-FAR_M, -5.5, FAR_M, -3.4, slabs, 1.2)
+    patches.append(area(-FAR_M, -12.1, FAR_M, -5.5, asphalt, 8))
+    patches += dashes_along_x(_STREET_Y, -FAR_M, FAR_M)
+    patches += [area(-FAR_M, y, FAR_M, y + 0.08, WHITE, 3) for y in (-11.3, -6.3)]
     patches += [area(x - _DOOR, _WALL, x + _DOOR, _WALL + 4.0, (58, 60, 64), 3) for x in _DOORS]
     return tuple(patches)
 
@@ -175,9 +182,9 @@ def _things(lot: Lot) -> tuple[Thing, ...]:
         container(lot, side * 15.5, 5.6, 1.5707963267948966),
         crates(lot, -side * 13.6, 7.6),
         pole(-side * 9.0, -3.2, 5.0, lamp=True),
-        pole(side * 9.5, -6.1, 5.0, lamp=True),
-        tree(lot, side * float(lot.uniform(6.5, 12)), -13.4, 3.4),
-        tree(lot, -side * float(lot.uniform(6.5, 12)), -13.4, 3.0),
+        pole(side * 9.5, -5.3, 5.0, lamp=True),
+        tree(lot, side * float(lot.uniform(6.5, 12)), -12.6, 3.4),
+        tree(lot, -side * float(lot.uniform(6.5, 12)), -12.6, 3.0),
     ]
     return tuple(things)
 

@@ -42,11 +42,11 @@ def footpath(settings: SceneSettings, lot: Lot) -> Layout:
         ground=_ground(lot),
         things=_things(lot),
         lines={
-            "path": ((-2.5, -4.4), (-2.5, 1.1)),
-            "cycleway": ((-2.5, 1.9), (-2.5, 5.2)),
-            "street": ((-0.5, 7.6), (-0.5, 13.2)),
+            "path": ((-2.5, -4.6), (-2.5, 1.55)),
+            "cycleway": ((-2.5, 1.8), (-2.5, 5.2)),
+            "street": ((-0.5, 7.1), (-0.5, 13.2)),
         },
-        zones={"plaza": rectangle(0.0, -3.9, 5.5, 0.9), "cycle-stretch": rectangle(-5.0, 1.9, 4.0, 5.2)},
+        zones={"plaza": rectangle(0.0, -4.6, 5.5, 1.5), "cycle-stretch": rectangle(-5.0, 1.9, 4.0, 5.2)},
         street_lamps=((-8.0, 1.4), (0.0, 1.4), (8.0, 1.4), (-6.0, 14.0), (6.0, 14.0), (3.0, -8.0)),
     )
 
@@ -70,11 +70,11 @@ def _walkers() -> list[Route]:
     routes = []
     for side in (1, -1):
         straight = [(-side * _FAR, -1.4), (side * _FAR, -1.4)]
-        routes.append(_walk(straight, 10.0, (-2.0, -0.2), walking))
-        routes.append(_walk(straight, 16.0, (-1.6, 0.3), hurrying))
+        routes.append(_walk(straight, 13.0, (-2.0, -0.2), walking))
+        routes.append(_walk(straight, 20.0, (-1.6, 0.3), hurrying))
         routes.append(_walk(straight, 40.0, (-0.4, 0.4), running))
-        routes.append(_walk([(3.0, -20.0), (3.0, -1.4), (side * _FAR, -1.4)], 22.0, (-1.0, 0.0), walking))
-        routes.append(_walk([(side * _FAR, -1.4), (3.0, -1.4), (3.0, -20.0)], 22.0, (-1.0, 0.0), walking))
+        routes.append(_walk([(3.0, -20.0), (3.0, -1.4), (side * _FAR, -1.4)], 30.0, (-1.0, 0.0), walking))
+        routes.append(_walk([(side * _FAR, -1.4), (3.0, -1.4), (3.0, -20.0)], 30.0, (-1.0, 0.0), walking))
     return routes
 
 

@@ -72,12 +72,12 @@ def junction(settings: SceneSettings, lot: Lot) -> Layout:
         ground=_ground(lot),
         things=_things(lot),
         lines={
-            "west": ((-4.9, -5.7), (-4.9, 5.7)),
-            "east": ((4.9, -5.7), (4.9, 5.7)),
+            "west": ((-4.9, -5.4), (-4.9, 5.4)),
+            "east": ((4.9, -5.4), (4.9, 5.4)),
             "north": ((-3.7, 5.6), (3.7, 5.6)),
             "south": ((-3.7, -5.4), (3.7, -5.4)),
         },
-        zones={"box": rectangle(-4.5, -5.0, 4.5, 5.0), "crossing": rectangle(5.5, -4.9, 8.1, 4.9)},
+        zones={"box": rectangle(-4.5, -5.0, 4.5, 5.0), "crossing": rectangle(5.1, -4.9, 8.6, 4.9)},
         street_lamps=((-9.0, 8.4), (9.0, 8.4), (-10.0, -8.6), (10.0, -8.6), (0.0, 20.0)),
     )
 
@@ -108,14 +108,14 @@ def _main_road() -> list[Route]:
     for side, name in ((1, "eastward"), (-1, "westward")):
         gate = Gate(_EAST - 8.9, "main")
         y = -side * _LANE
-        routes.append(_route([(-side * _EAST, y), (side * _EAST, y)], 4.6, name, f"exit-{name}", gate))
+        routes.append(_route([(-side * _EAST, y), (side * _EAST, y)], 5.2, name, f"exit-{name}", gate))
         path = Path([(-side * _EAST, -side * _CYCLE), (side * _EAST, -side * _CYCLE)])
         routes.append(
             Route(
                 legs=(Leg(path),),
                 manner="ride",
                 attributes=_CYCLISTS,
-                every_s=7.5,
+                every_s=9.0,
                 speed_m_s=(3.6, 5.2),
                 entry=f"cycle-{name}",
                 shared_m=2 * _EAST,
@@ -158,12 +158,12 @@ def _walkers() -> list[Route]:
     for side in (1, -1):
         # Along the main road, over the side road's arms.
         gates = (Gate(far - 4.1, "walk-side"),)
-        routes += [_walk([(-side * far, row), (side * far, row)], 27.0, gates) for row in (y, -y)]
+        routes += [_walk([(-side * far, row), (side * far, row)], 34.0, gates) for row in (y, -y)]
         # From the south over the main road, and off along it; and back.
         up = [(side * x, -24.0), (side * x, y), (side * far, y)]
         down = [(side * far, y), (side * x, y), (side * x, -24.0)]
-        routes.append(_walk(up, 26.0, (Gate(24.0 - 5.5, "walk-main"),)))
-        routes.append(_walk(down, 26.0, (Gate(Path(down, 1.2).length_m - 24.0 - 5.5, "walk-main"),)))
+        routes.append(_walk(up, 34.0, (Gate(24.0 - 5.5, "walk-main"),)))
+        routes.append(_walk(down, 34.0, (Gate(Path(down, 1.2).length_m - 24.0 - 5.5, "walk-main"),)))
     return routes
 
 
