@@ -1,6 +1,21 @@
 """The commands `sightline models …`: bring a detector, and make it fast on a device."""
 
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
 import typer
+from rich.table import Table
+
+from sightline.cli.context import output_console
+from sightline.errors import SightlineError
+from sightline.settings import Head
+
+# What does the work is imported where it is used: every `sightline` command reads this file.
+
+if TYPE_CHECKING:
+    from sightline.vision.heads import InputSize
+    from triton_repo.add import Added
 
 models = typer.Typer(no_args_is_help=True, help="Detectors: bring your own, build, measure.")
 
@@ -8,3 +23,73 @@ models = typer.Typer(no_args_is_help=True, help="Detectors: bring your own, buil
 @models.callback()
 def _models() -> None:
     """Detectors: bring your own, build, measure."""
+
+
+@models.command()
+def add(
+    path: Annotated[Path, typer.Argument(help="The detector, an ONNX file.", show_default=False)],
+    head: Annotated[Head, typer.Option(help="Layout of the model's output.", show_default=False)],
+    labels: Annotated[
+        str | None,
+        typer.Option(
+            help='Class names: a file with one a line, or "coco"; default: those in the file.',
+            show_default=False,
+        ),
+    ] = None,
+    name: Annotated[
+        str | None, typer.Option(help="The model's name; default: the file's.", show_default=False)
+    ] = None,
+    to: Annotated[Path, typer.Option(help="Folder of your models; made if missing.")] = Path("models"),
+    input_size: Annotated[
+        str | None,
+        typer.Option(
+            metavar="WxH", help="Input size in pixels of a model with dynamic axes.", show_default=False
+        ),
+    ] = None,
+    output: Annotated[
+        str | None, typer.Option(help="Output that holds the detections, if there are several.")
+    ] = None,
+    replace: Annotated[bool, typer.Option("--replace", help="Write over a model of this name.")] = False,
+) -> None:
+    """Check an ONNX detector against its head, run it once, and write a model folder that is ready to use."""
+    from sightline.vision.heads import Head as VisionHead
+    from triton_repo.add import Request, add_model
+
+    size = _size(input_size) if input_size else None
+    _print_added(add_model(Request(path, VisionHead(head), to, name, labels, size, output, replace=replace)))
+
+
+def _size(text: str) -> "InputSize":
+    from sightline.vision.heads import InputSize
+
+    match = re.fullmatch(r"(\d{1,5})[xX](\d{1,5})", text)
+    if match is None or not all(1 <= int(side) <= 16_384 for side in match.groups()):
+        raise SightlineError(
+            f"--input-size {text} is not a size.", "Give width and height in pixels, as 640x384."
+        )
+    return InputSize(int(match[1]), int(match[2]))
+
+
+def _print_added(added: "Added") -> None:
+    spec = added.spec
+    feed = spec.preprocessing
+    batch = "any batch size" if spec.batch is None else f"batches of {spec.batch}"
+    names = ", ".join(spec.labels[:5]) + (", …" if len(spec.labels) > 5 else "")
+    levels = "0..255" if feed.scale == 1 else f"0..{255 * feed.scale:.3g}"
+    table = Table(box=None, show_header=False, pad_edge=False)
+    table.add_row("head", spec.head.value)
+    table.add_row(
+        "input", f"{spec.input_name}: {spec.width}x{spec.height}, {spec.layout}, {spec.dtype}, {batch}"
+    )
+    table.add_row("pictures", f"{feed.colour}, {levels}, letterboxed ({feed.position}) with {feed.pad_value}")
+    table.add_row("output", f"{spec.output_name}: {added.output_shape}, {added.output_dtype}")
+    table.add_row("classes", f"{len(spec.labels)} ({spec.labels_version}): {names}")
+    table.add_row("size", f"{added.megabytes:.1f} MB, {added.run_ms:.1f} ms a batch on one thread here")
+    console = output_console()
+    console.print(table, highlight=False)
+    console.print(f"\nWrote {added.folder}. Use it with:", highlight=False, soft_wrap=True, markup=False)
+    for line in (
+        f"  sightline run VIDEO --model {added.folder}",
+        f"  sightline --set model.path={added.folder} up",
+    ):
+        console.print(line, highlight=False, soft_wrap=True, markup=False)

@@ -1,8 +1,4 @@
-"""Find out what an ONNX detector is, and check that it is what its user says.
-
-The head is told by the user and checked; it is never guessed from a shape, since two layouts can have the
-same shape and then give plausible nonsense.
-"""
+"""Find out what an ONNX detector is, and check that it is what its user says."""
 
 import ast
 from collections.abc import Mapping
@@ -14,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sightline.errors import SightlineError
-from sightline.vision.heads import Head, InputSize, anchor_count
+from sightline.vision.head_checks import check_scores, count_classes
+from sightline.vision.heads import Head, InputSize
 from sightline.vision.labels import COCO_LABELS, check_labels, read_labels
 from sightline.vision.model import (
     MODEL_FILE,
@@ -31,13 +28,6 @@ DEFAULT_SIZE_PX = 640
 """The input size of a model that takes any and says nothing: what most exporters train with."""
 
 _DTYPES: Mapping[str, Dtype] = {"tensor(float)": "float32", "tensor(float16)": "float16"}
-
-_LAYOUTS = {
-    Head.YOLOV8: "(batch, 4 + classes, anchors)",
-    Head.YOLOV5: "(batch, anchors, 5 + classes), with 3 anchors per grid cell",
-    Head.YOLOX: "(batch, anchors, 5 + classes), with 1 anchor per grid cell",
-    Head.END2END: "(batch, detections, 6)",
-}
 
 
 @dataclass(frozen=True)
@@ -78,9 +68,9 @@ def describe_onnx(
     model_input = _inspect_input(path, session, metadata, input_size)
     output = _choose_output(path, session, output_name)
     result = _probe(path, session, model_input, output)
-    classes = _count_classes(path, head, result.shape, model_input.size)
+    classes = count_classes(path, head, result.shape, model_input.size)
     names = _names(path, labels, metadata, classes)
-    _check_scores(path, head, result)
+    check_scores(path, head, result)
     return ModelSpec(
         head=head,
         width=model_input.size.width,
@@ -108,7 +98,11 @@ def _inspect_input(
 ) -> _Input:
     inputs = session.get_inputs()
     if len(inputs) != 1:
-        raise SightlineError(f"The model {path} has {len(inputs)} inputs; a detector has one.")
+        raise SightlineError(
+            f"The model {path} has {len(inputs)} inputs ({', '.join(one.name for one in inputs)}); "
+            "a detector has one, the pictures.",
+            "Export the model with the others set to constants.",
+        )
     (found,) = inputs
     dtype = _DTYPES.get(found.type)
     if dtype is None:
@@ -158,9 +152,14 @@ def _choose_output(path: Path, session: Any, output_name: str | None) -> str:
     if output_name in names:
         return str(output_name)
     if output_name is None:
+        # A mask's prototypes are the one output with four axes that a detector's exporters write.
+        masks = any(len(output.shape or ()) == 4 for output in session.get_outputs())
         raise SightlineError(
-            f"The model {path} has {len(names)} outputs ({', '.join(names)}); expected one.",
-            "Name the output that holds the detections, or export the model with this output alone.",
+            f"The model {path} has {len(names)} outputs ({', '.join(names)}); expected one"
+            + (", and one of them looks like the masks of a segmentation model." if masks else "."),
+            "Export a detection model."
+            if masks
+            else "Name the output that holds the detections, or export the model with this output alone.",
         )
     raise SightlineError(f"The model {path} has no output {output_name!r}; it has {', '.join(names)}.")
 
@@ -170,47 +169,19 @@ def _probe(path: Path, session: Any, model_input: _Input, output: str) -> NDArra
     size = model_input.size
     planes = (3, size.height, size.width) if model_input.layout == "NCHW" else (size.height, size.width, 3)
     batch = np.zeros((model_input.batch or 1, *planes), dtype=model_input.dtype)
-    result: NDArray[Any] = run_session(path, session, [output], {model_input.name: batch})[0]
+    try:
+        result: NDArray[Any] = run_session(path, session, [output], {model_input.name: batch})[0]
+    except SightlineError as error:
+        raise SightlineError(
+            f"A picture of {size.width}x{size.height} cannot be run: {error.what}",
+            f"Give the input size that the model was trained with. {error.fix}",
+        ) from error
     if result.dtype not in (np.float32, np.float16):
         raise SightlineError(
             f"The output {output!r} of {path} is {result.dtype}; expected float32 or float16.",
             "Export the model with a float output.",
         )
     return result
-
-
-def _count_classes(path: Path, head: Head, shape: tuple[int, ...], size: InputSize) -> int | None:
-    """Check the output's shape against the head; returns the number of classes, None if it does not tell."""
-    problem = _shape_problem(head, shape, size)
-    if problem:
-        raise SightlineError(
-            f"The output of {path} has the shape {shape}, but head {head.value} means {_LAYOUTS[head]}: "
-            f"{problem}.",
-            "Give the head that the model was exported with: " + ", ".join(one.value for one in Head) + ".",
-        )
-    if head is Head.END2END:
-        return None
-    return shape[1] - 4 if head is Head.YOLOV8 else shape[2] - 5
-
-
-def _shape_problem(head: Head, shape: tuple[int, ...], size: InputSize) -> str:
-    if len(shape) != 3:
-        return f"expected 3 axes, found {len(shape)}"
-    _, first, second = shape
-    cells = anchor_count(size)
-    if head is Head.YOLOV8:
-        if first > second:
-            return f"{first} classes and more for {second} anchors, so the axes look swapped"
-        return "" if first > 4 else f"expected more than 4 values per anchor, found {first}, so zero classes"
-    if head is Head.END2END:
-        return "" if second == 6 else f"expected 6 values per detection, found {second}"
-    if second <= 5:
-        return f"expected more than 5 values per anchor, found {second}, so zero classes"
-    if head is Head.YOLOX and first != cells:
-        return f"expected {cells} anchors for an input of {size.width}x{size.height}, found {first}"
-    if head is Head.YOLOV5 and (first == cells or first < 3):
-        return f"expected {3 * cells} anchors for an input of {size.width}x{size.height}, found {first}"
-    return ""
 
 
 def _names(
@@ -231,7 +202,8 @@ def _names(
     if classes is not None and len(names) != classes:
         raise SightlineError(
             f"The model {path} has {classes} classes, but {source} name {len(names)}.",
-            "Give the labels that the model was trained with.",
+            "Give the labels that the model was trained with. If these are they, its output holds more than "
+            "boxes and classes (masks, key points, angles): export a detection model.",
         )
     return names
 
@@ -256,28 +228,11 @@ def _literal(text: str) -> Any:
         return None
 
 
-def _check_scores(path: Path, head: Head, output: NDArray[Any]) -> None:
-    """Refuse raw scores: a sigmoid that is missing would make everything a detection."""
-    scores = {
-        Head.YOLOV8: output[:, 4:],
-        Head.YOLOV5: output[:, :, 4:],
-        Head.YOLOX: output[:, :, 4:],
-        Head.END2END: output[:, :, 4],
-    }[head]
-    low, high = float(scores.min(initial=0.0)), float(scores.max(initial=0.0))
-    if not (low >= -1e-3 and high <= 1 + 1e-3):
-        raise SightlineError(
-            f"The scores of {path} run from {low:.3g} to {high:.3g} on a black picture; expected 0 to 1 for "
-            f"head {head.value}.",
-            "Export the model with its sigmoid, or give the head that it was exported with.",
-        )
-
-
 def find_model(path: Path, head: Head | None = None, labels: str | None = None) -> tuple[Path, ModelSpec]:
     """Find a detector's ONNX file and say what it is.
 
     Args:
-        path: An ONNX file, or a folder with `model.onnx` and `model.json`.
+        path: An ONNX file, or a folder as `model_file` takes.
         head: Its output layout; None to take it and all else from the `model.json` beside it.
         labels: As for `describe_onnx`; only with a head.
 
@@ -287,7 +242,7 @@ def find_model(path: Path, head: Head | None = None, labels: str | None = None) 
     Raises:
         SightlineError: As `describe_onnx` and `load_spec`; or nobody says what its head is.
     """
-    file = path / MODEL_FILE if path.is_dir() else path
+    file = model_file(path)
     if not file.is_file():
         raise SightlineError(f"There is no model at {file}.", "Give the path of an ONNX file.")
     if head is not None:
@@ -298,3 +253,20 @@ def find_model(path: Path, head: Head | None = None, labels: str | None = None) 
             f"Give --head (model.head): {', '.join(Head)}; or put a {SPEC_FILE} beside it.",
         )
     return file, load_spec(file.parent)
+
+
+def model_file(path: Path) -> Path:
+    """The ONNX file of a model.
+
+    Args:
+        path: The file itself; or its folder; or the folder of a Triton model, in which each version has a
+            folder with a number for a name, and the highest one counts.
+
+    Returns:
+        Where the file is, or would be if it is missing.
+    """
+    if not path.is_dir() or (path / MODEL_FILE).is_file():
+        return path / MODEL_FILE if path.is_dir() else path
+    versions = [folder for folder in path.iterdir() if folder.name.isdecimal()]
+    newest = max(versions, key=lambda folder: int(folder.name), default=path)
+    return newest / MODEL_FILE
