@@ -6,7 +6,7 @@ from typing import Final
 from sightline.errors import SightlineError
 from sightline.settings import ModelSettings
 from sightline.vision.appearance import AppearanceSpec, find_appearance
-from sightline.vision.describe import find_model
+from sightline.vision.describe import find_model, model_file
 from sightline.vision.detector import Detector
 from sightline.vision.heads import Head, default_nms_iou
 from sightline.vision.model import MODEL_FILE, ModelSpec
@@ -46,7 +46,7 @@ def named_appearance(settings: ModelSettings) -> tuple[Path, AppearanceSpec] | N
         return find_appearance(settings.appearance)
     if not SHIPPED_APPEARANCE.is_file() or settings.path is None:
         return None
-    file = settings.path / MODEL_FILE if settings.path.is_dir() else settings.path
+    file = model_file(settings.path)
     return find_appearance(SHIPPED_APPEARANCE) if file.resolve() == SHIPPED_DETECTOR.resolve() else None
 
 
