@@ -14,7 +14,7 @@ from scipy.optimize import linear_sum_assignment
 from processors.track import motion
 from processors.track.config import TrackerConfig
 from processors.track.observation import Seen
-from processors.track.state import BOX, CLAIM, VAR, Floats, Indices
+from processors.track.state import BOX, CLAIM, HEIGHT, MOTION, VAR, WIDTH, Floats, Indices
 
 
 @dataclass(eq=False, slots=True)
@@ -23,10 +23,10 @@ class Pairs:
 
     Attributes:
         shape: How many tracks and detections there are, M and N.
-        flat: (P,) `rows * N + columns`.
+        flat: (P,) `rows * N + columns`, rising.
         rows: (P,) the tracks.
         columns: (P,) the detections.
-        overlaps: (M * N,) intersection over union of all predicted and detected boxes.
+        overlaps: (P,) intersection over union of the predicted and the detected box.
         gains: (P,) what motion says for the pair.
     """
 
@@ -40,73 +40,72 @@ class Pairs:
 
 def overlaps_of(first: Floats, second: Floats, first_areas: Floats, second_areas: Floats) -> Floats:
     """(M, N) intersection over union of boxes (4, M) and (4, N), x1, y1, x2, y2, of areas over 0."""
-    shared: Floats = np.minimum(first[2, :, None], second[2])
-    shared -= np.maximum(first[0, :, None], second[0])
-    np.maximum(shared, 0.0, out=shared)
-    height = np.minimum(first[3, :, None], second[3])
-    height -= np.maximum(first[1, :, None], second[1])
-    np.maximum(height, 0.0, out=height)
-    shared *= height
-    union = np.add(first_areas[:, None], second_areas, out=height)
+    sides = np.minimum(first[2:, :, None], second[2:, None])
+    sides -= np.maximum(first[:2, :, None], second[:2, None])
+    np.maximum(sides, 0.0, out=sides)
+    shared: Floats = sides[0]
+    shared *= sides[1]
+    union = np.add(first_areas[:, None], second_areas, out=sides[1])
     union -= shared
     shared /= union
     return shared
 
 
-def squared_distances(
-    numbers: Floats, box: Floats, rows: Indices, columns: Indices, config: TrackerConfig
-) -> Floats:
-    """(P,) squared Mahalanobis distances of detected boxes from predictions; four degrees of freedom."""
-    variance = numbers[VAR] + config.noise
-    variance *= numbers[2] * numbers[3]
-    difference = box.take(columns, axis=1)
-    difference -= numbers[BOX].take(rows, axis=1)
+def squared_distances(tracks: Floats, areas: Floats, box: Floats, config: TrackerConfig) -> Floats:
+    """(P,) squared Mahalanobis distances of detected boxes (4, P) from predictions; four degrees of freedom.
+
+    Args:
+        tracks: (MOTION rows, P) the predictions.
+        areas: (P,) their boxes' areas.
+        box: (4, P) the detections' centres and sides.
+        config: For the noise of a measurement.
+    """
+    difference = box - tracks[BOX]
     difference *= difference
-    variances = variance.take(rows, axis=1)
+    variance = tracks[VAR] + config.noise
+    variance *= areas
     by_kind = difference[0::2]
     by_kind += difference[1::2]
-    by_kind /= variances
-    distance: Floats = by_kind[0] + by_kind[1]
-    return distance
+    by_kind /= variance
+    distances: Floats = by_kind[0] + by_kind[1]
+    return distances
 
 
 def candidates(numbers: Floats, seen: Seen, config: TrackerConfig) -> Pairs:
     """The pairs of tracks (ROWS, M) and detections that overlap enough, and their gain by motion."""
-    areas = numbers[2] * numbers[3]
-    overlap = overlaps_of(motion.corners_of(numbers[BOX]), seen.corners, areas, seen.areas)
-    count = overlap.shape[1]
-    overlap = overlap.reshape(-1)
+    areas = numbers[WIDTH] * numbers[HEIGHT]
+    shape = len(areas), len(seen.areas)
+    overlap = overlaps_of(motion.corners_of(numbers[BOX]), seen.corners, areas, seen.areas).reshape(-1)
     flat = (overlap > config.min_iou).nonzero()[0]
-    rows = flat // count
-    columns = flat - rows * count
-    gains = squared_distances(numbers, seen.box, rows, columns, config)
-    gains *= 1.0 / (config.distance_weight * config.distance_scale)
-    gains += 1.0 / config.distance_weight
-    np.divide(1.0, gains, out=gains)
-    gains += overlap.take(flat)
+    rows, columns = np.divmod(flat, shape[1])
+    overlaps = overlap.take(flat)
+    tracks = numbers[MOTION].take(rows, axis=1)
+    gains = squared_distances(tracks, areas.take(rows), seen.box.take(columns, axis=1), config)
+    gains += config.distance_scale
+    np.divide(config.distance_weight * config.distance_scale, gains, out=gains)
+    gains += overlaps
     gains -= config.min_iou
     gains *= numbers[CLAIM].take(rows)
-    return Pairs((numbers.shape[1], count), flat, rows, columns, overlap, gains)
+    return Pairs(shape, flat, rows, columns, overlaps, gains)
 
 
-def matching(flat: Indices, gains: Floats, shape: tuple[int, int]) -> tuple[Indices, Indices, Indices]:
+def matching(flat: Indices, gains: Floats, shape: tuple[int, int]) -> Indices:
     """The matching with the greatest total gain; what gains nothing is not matched.
 
     Args:
-        flat: (P,) `row * shape[1] + column` of each candidate.
-        gains: (P,) gain of each candidate.
+        flat: (P,) `row * shape[1] + column` of each candidate, rising.
+        gains: (P,) gain of each candidate, from 0.
         shape: How many rows and columns there are.
 
     Returns:
-        Its rows (rising), its columns, and `row * shape[1] + column`.
+        (K,) which candidates were chosen, rising.
     """
     gain = np.zeros(shape)
     line = gain.reshape(-1)
-    line[flat] = np.maximum(gains, 0.0)
+    line[flat] = gains
     rows, columns = linear_sum_assignment(gain, maximize=True)
     places = rows * shape[1]
     places += columns
     good = line.take(places).nonzero()[0]
-    if good.size < places.size:
-        rows, columns, places = rows.take(good), columns.take(good), places.take(good)
-    return rows, columns, places
+    chosen: Indices = flat.searchsorted(places.take(good))
+    return chosen

@@ -40,6 +40,7 @@ def give_birth(
     numbers = np.zeros((ROWS, count))
     numbers[MOTION] = motion.start(seen.box.take(columns, axis=1), config)
     lifecycle.credit(numbers, scores)
+    lifecycle.doubt(numbers, config)
     labels.start(numbers, found, columns)
     embeddings = np.zeros((count, work.embeddings.shape[1]), np.float16)
     if seen.looks is not None:

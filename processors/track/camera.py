@@ -56,17 +56,15 @@ def common_shift(innovation: Floats) -> tuple[float, float]:
         return 0.0, 0.0
     ranked = innovation.copy()
     ranked.sort(axis=1)
-    middle, rest = divmod(count, 2)
-    picks = ranked.take((count // 4, middle - 1 + rest, middle, 3 * count // 4), axis=1)
-    (x, y) = picks.tolist()
-    return _sure(x, count), _sure(y, count)
+    x, y = ranked.tolist()
+    return _sure_median(x), _sure_median(y)
 
 
-def _sure(quarters: list[float], count: int) -> float:
-    low, left, right, top = quarters
-    median = (left + right) / 2
+def _sure_median(ranked: list[float]) -> float:
+    count = len(ranked)
+    median = (ranked[(count - 1) // 2] + ranked[count // 2]) / 2
     # The error of a median is 1.25 standard deviations over sqrt(count); quartiles are 1.35 of them apart.
-    error = 1.25 / 1.35 * (top - low) / sqrt(count)
+    error = 1.25 / 1.35 * (ranked[3 * count // 4] - ranked[count // 4]) / sqrt(count)
     if median * median <= SURE * error * error:
         return 0.0
     return median * (1 - SURE * error * error / (median * median))

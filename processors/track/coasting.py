@@ -1,5 +1,7 @@
 """Counts how the gaps of tracks end, and says which unseen tracks are put out; see `gaps`."""
 
+from bisect import bisect_left
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -23,36 +25,45 @@ EDGE_MARGIN: Final = 0.05  # a box nearer to the picture's edge than this share 
 FOUND_IOU: Final = 0.5  # found where it was expected
 
 
-def count_ends(numbers: Floats, matches: Matches, gaps: Floats, dt_s: float) -> Floats:
+def count_ends(matches: Matches, gaps: Floats, dt_s: float) -> Floats:
     """The counts with the gaps that end with this frame's matches; the same array if there are none.
 
     Args:
-        numbers: (ROWS, M) with UNSEEN_S as it was before the matches were taken.
-        matches: Which tracks were matched.
+        matches: The matched tracks as they were before they took their detections.
         gaps: The counts before.
         dt_s: Seconds since the frame before.
     """
-    waited_s = numbers[UNSEEN_S].take(matches.rows)
+    waited_s = matches.part[UNSEEN_S]
     back = (waited_s != dt_s).nonzero()[0]  # a track that was seen in the frame before has waited dt_s
     if not back.size:
         return gaps
-    ends = GAP_EDGES_S.searchsorted(waited_s.take(back))
-    ends[matches.overlaps.take(back) < FOUND_IOU] = NEVER
-    return _with_events(gaps, numbers[GAP_KIND].take(matches.rows.take(back)), ends)
+    gap = zip(
+        matches.part[GAP_KIND].take(back).tolist(),
+        waited_s.take(back).tolist(),
+        matches.overlaps.take(back).tolist(),
+        strict=True,
+    )
+    return _with_events(
+        gaps,
+        [
+            (int(kind), bisect_left(GAP_EDGES_S, length_s) if overlap >= FOUND_IOU else NEVER)
+            for kind, length_s, overlap in gap  # a few of them: NumPy would take longer
+        ],
+    )
 
 
 def count_losses(numbers: Floats, living: Indices, gaps: Floats) -> Floats:
     """The counts with the gaps of the confirmed tracks that are not among the `living` any more."""
     ended = numbers[CLAIM] >= 1.0
     ended[living] = False
-    kinds = numbers[GAP_KIND][ended]
-    return _with_events(gaps, kinds, NEVER) if kinds.size else gaps
+    kinds = numbers[GAP_KIND][ended].tolist()
+    return _with_events(gaps, [(int(kind), NEVER) for kind in kinds]) if kinds else gaps
 
 
-def _with_events(gaps: Floats, kinds: Floats, ends: Indices | int) -> Floats:
-    places = kinds.astype(np.intp) * gaps.shape[1] + ends
-    after: Floats = gaps * (1.0 - min(1.0, len(places) / MEMORY))
-    after += np.bincount(places, minlength=gaps.size).reshape(gaps.shape)
+def _with_events(gaps: Floats, events: Sequence[tuple[int, int]]) -> Floats:
+    after: Floats = gaps * (1.0 - min(1.0, len(events) / MEMORY))
+    for event in events:
+        after[event] += 1.0
     return after
 
 

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 Counts = npt.NDArray[np.float64]
 
-GAP_EDGES_S: Final = np.array([0.05, 0.12, 0.25, 0.5, 1.0])  # a longer gap counts as one that never ended
+GAP_EDGES_S: Final = (0.05, 0.12, 0.25, 0.5, 1.0)  # a longer gap counts as one that never ended
 NEVER: Final = len(GAP_EDGES_S)
 YOUNG_INSIDE: Final = 2
 TRACK_KINDS: Final = 4  # young and mature at the edge of the picture, young and mature inside
@@ -44,7 +44,7 @@ def patience_s(gaps: Counts, least: float) -> Counts:
     Returns:
         (TRACK_KINDS,) seconds.
     """
-    edges = (0.0, *GAP_EDGES_S.tolist())
+    edges = (0.0, *GAP_EDGES_S)
     limits = []
     for counted, assumed in zip(gaps.tolist(), PRIOR, strict=True):  # 24 numbers: NumPy would take longer
         waits, ends, never = NEVER, 0.0, counted[NEVER] + assumed[NEVER]

@@ -64,6 +64,9 @@ class Evidence:
 
 def evidence_of(detections: Detections, seen: Seen, names: tuple[str, ...]) -> Evidence:
     """What the detections are evidence for; new names are appended to the stream's."""
+    if detections.probabilities is None and len(names) == 1 and names == (*set(detections.names.values()),):
+        kinds = np.zeros(len(seen))  # one class, as before
+        return Evidence(names, kinds, kinds[None], seen.scores[None], None)
     known = {name: place for place, name in enumerate(names)}
     class_ids, given = detections.class_ids, detections.probabilities
     if seen.kept is not None:
@@ -84,11 +87,10 @@ def evidence_of(detections: Detections, seen: Seen, names: tuple[str, ...]) -> E
 
 def _places(known: dict[str, int], names: Mapping[int, str], ids: npt.NDArray[np.integer]) -> Floats:
     occurring = sorted(set(ids.reshape(-1).tolist()))
-    if len(occurring) == 1:
-        return np.full(ids.shape, float(_place(known, names[occurring[0]])))
-    places = np.empty(ids.shape)
+    place_of = np.empty(occurring[-1] + 1 if occurring else 0)
     for number in occurring:
-        places[ids == number] = _place(known, names[number])
+        place_of[number] = _place(known, names[number])
+    places: Floats = place_of.take(ids)
     return places
 
 
@@ -111,7 +113,8 @@ def _most_probable(given: npt.NDArray[np.float32], count: int) -> tuple[Indices,
 
 def forget(part: Floats, dt_s: float) -> None:
     """Let the evidence of the tracks `part` (ROWS, K) fade a little, in place."""
-    part[WEIGHTS] *= exp(-dt_s / MEMORY_S)
+    weights = part[WEIGHTS]
+    weights *= exp(-dt_s / MEMORY_S)
 
 
 def take_kinds(part: Floats, kinds: Floats, scores: Floats) -> None:
@@ -131,9 +134,12 @@ def take_labels(part: Floats, found: Evidence, columns: Indices, config: Tracker
         What to announce.
     """
     if len(found.names) == 1:  # nothing to tell apart
-        part[WEIGHT] += found.weights[0].take(columns)
-        np.minimum(part[WEIGHT], config.evidence_limit, out=part[WEIGHT])
-        return [] if part[DECIDED].all() else _settle(part, config)
+        weight, decided = part[WEIGHT], part[DECIDED]
+        weight += found.weights[0].take(columns)
+        np.minimum(weight, config.evidence_limit, out=weight)
+        news = (weight >= config.decide_evidence) & (decided == 0)
+        decided += news
+        return [(k, None) for k in news.nonzero()[0].tolist()]
     labels, weights = found.labels.take(columns, axis=1), found.weights.take(columns, axis=1)
     if found.classified is not None:
         _prefer_classifier(part, found.classified.take(columns), weights)
@@ -148,9 +154,7 @@ def take_labels(part: Floats, found: Evidence, columns: Indices, config: Tracker
             some = (weight > 0).nonzero()[0]
             _add(part, some, label[some], weight[some])
     np.minimum(part[WEIGHT], config.evidence_limit, out=part[WEIGHT])
-    if steady and part[DECIDED].all():
-        return []
-    return _settle(part, config)
+    return [] if steady and _all_decided(part) else _settle(part, config)
 
 
 def _prefer_classifier(part: Floats, classified: Mask, weights: Floats) -> None:
@@ -160,6 +164,10 @@ def _prefer_classifier(part: Floats, classified: Mask, weights: Floats) -> None:
     part[LABEL + 1 : LABELS.stop, fresh] = NO_LABEL
     part[WEIGHTS, fresh] = 0.0
     part[CLASSIFIED, fresh] = 1.0
+
+
+def _all_decided(part: Floats) -> bool:
+    return bool(np.count_nonzero(part[DECIDED]) == part.shape[1])
 
 
 def _add(part: Floats, tracks: Indices, label: Floats, weight: Floats) -> None:

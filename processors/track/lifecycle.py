@@ -20,30 +20,36 @@ from processors.track.state import (
 def living(numbers: Floats) -> Indices | None:
     """Which tracks have not been unseen for too long; None if that is all of them."""
     keep = numbers[UNSEEN_S] <= numbers[END_S]
-    return None if keep.all() else keep.nonzero()[0]
+    return None if np.count_nonzero(keep) == len(keep) else keep.nonzero()[0]
 
 
 def credit(part: Floats, scores: Floats) -> None:
     """Note the detections of `scores` (K,) that the tracks `part` (ROWS, K) took, in place."""
+    credit, hits = part[CREDIT], part[HITS]
     part[SCORE] = scores
-    part[CREDIT] += scores
-    part[HITS] += 1.0
+    credit += scores
+    hits += 1.0
     part[UNSEEN_S] = 0.0
+
+
+def doubt(numbers: Floats, config: TrackerConfig) -> None:
+    """Make the new tracks `numbers` (ROWS, K) unconfirmed, in place."""
+    numbers[CLAIM] = config.tentative_weight
+    numbers[END_S] = config.tentative_age_s
 
 
 def confirm(part: Floats, config: TrackerConfig) -> None:
     """Confirm the tracks `part` (ROWS, K) that have earned it and say how long each will wait, in place."""
-    enough = part[CREDIT] >= config.confirm_score
-    enough |= part[SCORE] >= config.sure_score
-    enough |= part[CLAIM] >= 1.0
-    part[CLAIM] = np.where(enough, 1.0, config.tentative_weight)
-    confirmed_s = np.where(part[LOOK_WEIGHT] > 0, config.max_look_age_s, config.max_age_s)
-    part[END_S] = np.where(enough, confirmed_s, config.tentative_age_s)
+    claim, end_s = part[CLAIM], part[END_S]
+    claim[(part[CREDIT] >= config.confirm_score) | (part[SCORE] >= config.sure_score)] = 1.0
+    enough = claim >= 1.0
+    end_s[enough] = config.max_age_s
+    end_s[enough & (part[LOOK_WEIGHT] > 0)] = config.max_look_age_s
 
 
 def all_confirmed(part: Floats) -> bool:
     """Whether all the tracks `part` (ROWS, K) are."""
-    return float(part[CLAIM].min()) >= 1.0
+    return bool(np.count_nonzero(confirmed(part)) == part.shape[1])
 
 
 def confirmed(numbers: Floats) -> Mask:

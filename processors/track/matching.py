@@ -10,7 +10,7 @@ from processors.track.config import TrackerConfig
 from processors.track.labels import Evidence
 from processors.track.lifecycle import confirmed
 from processors.track.observation import Seen
-from processors.track.state import BOX, CENTRE, KIND, UNSEEN_S, Floats, Indices, Mask
+from processors.track.state import BOX, CENTRE, KIND, UNSEEN_S, WIDTH, Floats, Indices, Mask
 from processors.track.work import Matches, Work, no_matches
 
 FRESH_S: Final = 0.1  # tracks seen this lately tell how the camera moved
@@ -18,6 +18,7 @@ GOOD_SCORE: Final = 0.3  # and so do detections of this score
 GOOD_OVERLAP: Final = 0.7  # matches that overlap less on average hint at a camera that moved,
 GOOD_SHARE: Final = 0.6  # and so do fewer matches than this share of what there was to match
 SHIFT_ROUNDS: Final = 2
+SMALL_SHIFT: Final = 0.05  # of the narrowest box: a move of the camera that changes no match
 NOTHING: Final = np.zeros(0, np.intp)
 SAME_SIZE: Final = 1.6  # a track comes back by its look at no more than this ratio of sizes
 
@@ -26,6 +27,7 @@ class _Matcher:
     """Matches one frame; keeps what the repeated rounds of it share, and the last round."""
 
     pairs: association.Pairs
+    chosen: Indices
     rows: Indices
     columns: Indices
     overlaps: Floats
@@ -50,10 +52,11 @@ class _Matcher:
             told = gains(alike, self.work.look_statistics, self.config)
             told *= self.looks.known(pairs.rows, pairs.columns)
             told *= self.seen.scores.take(pairs.columns)  # the look of a weak detection is a weak argument
-            claim = claim + told
+            claim = np.maximum(claim + told, 0.0)
         self.pairs = pairs
-        self.rows, self.columns, places = association.matching(pairs.flat, claim, pairs.shape)
-        self.overlaps = pairs.overlaps.take(places)
+        self.chosen = chosen = association.matching(pairs.flat, claim, pairs.shape)
+        self.rows, self.columns = pairs.rows.take(chosen), pairs.columns.take(chosen)
+        self.overlaps = pairs.overlaps.take(chosen)
         self.part = numbers.take(self.rows, axis=1)
         self.box = self.seen.box.take(self.columns, axis=1)
 
@@ -81,23 +84,27 @@ class _Matcher:
         return True
 
     def settle(self) -> bool:
-        """Move the tracks by what all matches have in common; whether they were moved."""
+        """Move the tracks by what all matches have in common; whether that may change the matches."""
         x, y = camera.common_shift(self.box[CENTRE] - self.part[CENTRE])
+        if not (x or y):
+            return False
         self._move(x, y)
-        return bool(x or y)
+        if max(abs(x), abs(y)) > SMALL_SHIFT * float(self.part[WIDTH].min()):
+            return True
+        self.part = self.work.numbers.take(self.rows, axis=1)
+        return False
 
     def _move(self, x: float, y: float) -> None:
-        if x or y:
-            self.work.numbers[0] += x
-            self.work.numbers[1] += y
+        centre = self.work.numbers[CENTRE]
+        centre[0] += x
+        centre[1] += y
 
     def learn(self, looks: Looks) -> None:
         """Take the looks of the pairs, matched and not, into the statistics."""
         pairs = self.pairs
         known = looks.known(pairs.rows, pairs.columns)
-        column_of = np.full(pairs.shape[0], -1, np.intp)
-        column_of[self.rows] = self.columns
-        matched = column_of.take(pairs.rows) == pairs.columns
+        matched = np.zeros(len(pairs.flat), np.bool_)
+        matched[self.chosen] = True
         alike = looks.alikeness(pairs.rows, pairs.columns)
         self.work.look_statistics = learned(self.work.look_statistics, alike[known], matched[known])
 
@@ -138,11 +145,11 @@ def returned(
         return NOTHING, NOTHING
     near = _in_reach(work.numbers.take(rows, axis=1), seen.box.take(columns, axis=1), config)
     flat = near.reshape(-1).nonzero()[0]
-    first = flat // len(columns)
-    alike = looks.alikeness(rows.take(first), columns.take(flat - first * len(columns)))
-    own = ownness(alike, work.look_statistics) - config.return_margin
-    back, as_which, _ = association.matching(flat, own, near.shape)
-    return rows.take(back), columns.take(as_which)
+    first, second = np.divmod(flat, len(columns))
+    rows, columns = rows.take(first), columns.take(second)
+    own = ownness(looks.alikeness(rows, columns), work.look_statistics) - config.return_margin
+    chosen = association.matching(flat, np.maximum(own, 0.0), near.shape)
+    return rows.take(chosen), columns.take(chosen)
 
 
 def _in_reach(tracks: Floats, box: Floats, config: TrackerConfig) -> Mask:

@@ -13,9 +13,10 @@ from typing import Final
 import numpy as np
 
 from processors.track.config import TrackerConfig
-from processors.track.state import BOX, COV, MOTION, SIDES, SPEED, SPEED_VAR, VAR, Floats
+from processors.track.state import BOX, CENTRE, COV, MOTION, PLACE, SIDES, SPEED, SPEED_VAR, VAR, Floats
 
 MIN_SIDE_PX: Final = 1.0
+CORNERS: Final = np.array([-0.5, 0.5])[:, None, None]  # how many sides they are from the centre
 UPPER: Final = slice(VAR.start, COV.stop)
 LOWER: Final = slice(COV.start, SPEED_VAR.stop)
 COVARIANCE: Final = slice(VAR.start, SPEED_VAR.stop)
@@ -23,14 +24,15 @@ COVARIANCE: Final = slice(VAR.start, SPEED_VAR.stop)
 
 def predict(numbers: Floats, dt_s: float, config: TrackerConfig) -> None:
     """Move the tracks `numbers` (ROWS or MOTION rows, M) on by `dt_s` seconds, in place."""
-    numbers[BOX] += numbers[SPEED] * dt_s
+    box, upper, var = numbers[BOX], numbers[UPPER], numbers[VAR]
+    box += numbers[SPEED] * dt_s
     sides = numbers[SIDES]
     np.maximum(sides, MIN_SIDE_PX, out=sides)
     # With the parts of a 2x2 covariance above one another, dt times the lower is added to the upper one:
-    numbers[UPPER] += numbers[LOWER] * dt_s
-    var = numbers[VAR]
+    upper += numbers[LOWER] * dt_s
     var += numbers[COV] * dt_s
-    numbers[COVARIANCE] += config.drift_after(dt_s)
+    covariance = numbers[COVARIANCE]
+    covariance += config.drift_after(dt_s)
 
 
 def update(part: Floats, measured: Floats, config: TrackerConfig) -> None:
@@ -42,16 +44,13 @@ def update(part: Floats, measured: Floats, config: TrackerConfig) -> None:
         config: For the noise of a measurement.
     """
     count = part.shape[1]
-    var, cov = part[VAR], part[COV]
-    total = var + config.noise
-    gain, speed_gain = var / total, cov / total
+    place, upper, speed_var = part[PLACE], part[UPPER], part[SPEED_VAR]
+    # Gains of the values and of their changes, for a centre coordinate and for a side: (2, 2, K)
+    gains = upper.reshape(2, 2, count) / (part[VAR] + config.noise)
     innovation = (measured - part[BOX]).reshape(2, 2, count)
-    part[BOX] += (innovation * gain[:, None]).reshape(4, count)
-    innovation *= speed_gain[:, None]
-    part[SPEED] += innovation.reshape(4, count)
-    part[SPEED_VAR] -= speed_gain * cov
-    np.multiply(gain, config.noise, out=var)
-    np.multiply(speed_gain, config.noise, out=cov)
+    place += (gains[:, :, None] * innovation).reshape(8, count)
+    speed_var -= gains[1] * part[COV]
+    np.multiply(gains, config.noise, out=upper.reshape(2, 2, count))
     sides = part[SIDES]
     np.maximum(sides, MIN_SIDE_PX, out=sides)
 
@@ -67,8 +66,6 @@ def start(measured: Floats, config: TrackerConfig) -> Floats:
 
 def corners_of(box: Floats) -> Floats:
     """(4, M) x1, y1, x2, y2 of boxes given as (4, M) centre x, centre y, width, height."""
-    corners = np.empty((4, box.shape[1]))
-    half = box[2:4] * 0.5
-    np.subtract(box[0:2], half, out=corners[0:2])
-    np.add(box[0:2], half, out=corners[2:4])
-    return corners
+    corners = CORNERS * box[SIDES]
+    corners += box[CENTRE]
+    return corners.reshape(4, box.shape[1])

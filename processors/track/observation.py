@@ -7,7 +7,7 @@ import numpy as np
 from processors.track import appearance
 from processors.track.config import TrackerConfig
 from processors.track.motion import MIN_SIDE_PX
-from processors.track.state import Floats, Indices
+from processors.track.state import CENTRE, SIDES, Floats, Indices
 from schemas.detections import Detections
 
 
@@ -52,11 +52,13 @@ def observe(detections: Detections, config: TrackerConfig) -> Seen:
         if looks is not None and looks.size:
             folded = appearance.folded(looks.take(kept, axis=0), config.max_embedding)
     corners = np.array(boxes.T, np.float64, order="C")
+    low, high = corners[:2], corners[2:]
     box = np.empty_like(corners)
-    np.subtract(corners[2:4], corners[0:2], out=box[2:4])
-    np.maximum(box[2:4], MIN_SIDE_PX, out=box[2:4])
-    np.add(corners[0:2], corners[2:4], out=box[0:2])
-    box[0:2] *= 0.5
+    centre, sides = box[CENTRE], box[SIDES]
+    np.subtract(high, low, out=sides)
+    np.maximum(sides, MIN_SIDE_PX, out=sides)
+    np.add(low, high, out=centre)
+    centre *= 0.5
     return Seen(box, corners, box[2] * box[3], scores.astype(np.float64), kept, folded)
 
 

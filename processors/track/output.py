@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from processors.track.motion import corners_of
 from processors.track.state import BOX, LABEL, SCORE, UNSEEN_S, WEIGHT, WEIGHTS, Floats, Ids, Indices
@@ -39,10 +40,7 @@ def tracks_message(
     corners = corners_of(part[BOX])
     np.maximum(corners, -MAX_COORDINATE_PX, out=corners)
     np.minimum(corners, MAX_COORDINATE_PX, out=corners)
-    label_ids = part[LABEL].astype(np.uint16)
-    used = [0] if len(names) == 1 and len(shown) else sorted(set(label_ids.tolist()))
-    if used and used[-1] >= len(used):
-        label_ids = np.array(used).searchsorted(label_ids).astype(np.uint16)
+    label_ids, labels = _renumbered(part[LABEL], names)
     return Tracks(
         stream_id=detections.stream_id,
         epoch=detections.epoch,
@@ -56,9 +54,18 @@ def tracks_message(
         boxes=np.array(corners.T, np.float32, order="C"),
         scores=part[SCORE].astype(np.float32),
         label_ids=label_ids,
-        labels=tuple([names[place] for place in used]),
+        labels=labels,
         observed=part[UNSEEN_S] == 0,
     )
+
+
+def _renumbered(places: Floats, names: tuple[str, ...]) -> tuple[npt.NDArray[np.uint16], tuple[str, ...]]:
+    """Label names `places` (K,) as indices into those that occur, and these."""
+    if len(names) == 1 and len(places):
+        return np.zeros(len(places), np.uint16), names
+    used = sorted(set(places.tolist()))
+    label_ids = np.searchsorted(used, places).astype(np.uint16)
+    return label_ids, tuple([names[int(place)] for place in used])
 
 
 def label_messages(

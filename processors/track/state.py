@@ -19,8 +19,11 @@ Mask = npt.NDArray[np.bool_]
 BOX: Final = slice(0, 4)  # centre x, centre y, width, height in pixels
 CENTRE: Final = slice(0, 2)
 SIDES: Final = slice(2, 4)
+WIDTH: Final = 2
+HEIGHT: Final = 3
 SPEED: Final = slice(4, 8)  # their change in pixels per second
 # Of a centre coordinate and of a side, in squared sizes (the box's area is one) and seconds:
+PLACE: Final = slice(0, 8)  # boxes and speeds
 VAR: Final = slice(8, 10)  # variance of the value
 COV: Final = slice(10, 12)  # covariance of the value and its change
 SPEED_VAR: Final = slice(12, 14)  # variance of its change

@@ -45,7 +45,7 @@ def step(
         work.embeddings, work.numbers, seen.looks, work.mean_look, state.next_track_id - 1
     )
     matches = matching.match(work, seen, found, looks, config)
-    gaps = coasting.count_ends(work.numbers, matches, gaps, dt_s)
+    gaps = coasting.count_ends(matches, gaps, dt_s)
     came_back = _take_back(work, seen, matches, looks, config)
     news = _follow(work, seen, found, matches, came_back, dt_s, config)
     patience_s = state.patience_s
@@ -91,7 +91,8 @@ def _elapsed_s(state: TrackerState, detections: Detections) -> float:
 
 def _advance(work: Work, gaps: Floats, dt_s: float, config: TrackerConfig) -> Floats:
     """Move the tracks on, without those whose time is over; returns how gaps ended, with theirs."""
-    work.numbers[UNSEEN_S] += dt_s
+    unseen_s = work.numbers[UNSEEN_S]
+    unseen_s += dt_s
     living = lifecycle.living(work.numbers)
     if living is not None:
         gaps = coasting.count_losses(work.numbers, living, gaps)

@@ -135,7 +135,8 @@ def test_the_matching_is_the_best_of_all(seed: int, rows: int, columns: int) -> 
     gain = rng.normal(0.3, 1, (rows, columns))
     gain[rng.random((rows, columns)) < 0.3] = -1.0
     flat = np.flatnonzero(gain > -1.0)
-    got_rows, got_columns, _ = association.matching(flat, gain.reshape(-1)[flat], gain.shape)
+    chosen = association.matching(flat, np.maximum(gain.reshape(-1)[flat], 0.0), gain.shape)
+    got_rows, got_columns = np.divmod(flat[chosen], columns)
     padded = np.zeros((rows + columns, rows + columns))
     padded[:rows, :columns] = np.maximum(gain, 0)
     size = len(padded)
