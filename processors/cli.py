@@ -1,12 +1,14 @@
-"""The commands `sightline infer`, `sightline track` and `sightline bench tracker`."""
+"""The commands `sightline infer` and `sightline track`, and the benches `analyzer` and `tracker`."""
 
 import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.console import Console
 
 from sightline.cli.context import log_to_stderr, settings_from
+from sightline.errors import SightlineError
 
 
 def infer(ctx: typer.Context) -> None:
@@ -31,6 +33,47 @@ def track(ctx: typer.Context) -> None:
     settings = settings_from(ctx)
     log_to_stderr(settings)
     run_track(settings)
+
+
+def bench_analyzer(
+    ctx: typer.Context,
+    video: Annotated[
+        Path | None, typer.Option(help="Video with the frames; default: a drawn one.", show_default=False)
+    ] = None,
+    batches: Annotated[str, typer.Option(help="Frames of a request, comma separated.")] = "1,2,4,8,16,32",
+    clients: Annotated[str, typer.Option(help="Requests in flight, comma separated.")] = "1,2,4,8,16",
+    seconds: Annotated[float, typer.Option(help="Length of each measurement.", min=0.1)] = 2.0,
+    output: Annotated[Path | None, typer.Option(help="Write the JSON here too.", show_default=False)] = None,
+) -> None:
+    """Frames/s through Triton's analyzer against the same work in a plain loop, in one run, as JSON.
+
+    How both run is set by model.threads, model.instances, triton.networks and triton.queue_delay_ms.
+    """
+    from processors.infer.bench import AnalyzerBench
+    from processors.infer.bench import bench_analyzer as measure
+    from processors.infer.bench_frames import bench_frames
+    from processors.infer.bench_table import print_table
+
+    settings, console = settings_from(ctx), Console(stderr=True)
+    bench = AnalyzerBench(_numbers(batches, 32), _numbers(clients, 256), seconds)
+    result = measure(settings, bench_frames(video), bench, console.print)
+    print_table(console, result)
+    text = json.dumps(result, indent=2)
+    if output is not None:
+        output.write_text(text + "\n", encoding="utf-8")
+    typer.echo(text)
+
+
+def _numbers(text: str, most: int) -> list[int]:
+    try:
+        numbers = [int(part) for part in text.split(",")]
+    except ValueError:
+        numbers = []
+    if not numbers or not all(1 <= number <= most for number in numbers):
+        raise SightlineError(
+            f"{text!r} is not a list of numbers from 1 to {most}.", "Give for example 1,8,32."
+        )
+    return numbers
 
 
 def bench_tracker(

@@ -56,6 +56,9 @@ class TritonSettings(Section):
         "in-process",
         description="where the networks run: in the analyzer's process, or as Triton models of this backend",
     )
+    queue_delay_ms: float = Field(
+        2.0, ge=0, le=1000, description="a request waits at most this long for others to share its batch"
+    )
     timeout_s: float = Field(10.0, gt=0, description="a request without an answer is tried again after this")
     frames_per_request: int = Field(8, ge=1, le=32, description="most frames in one request")
     requests_in_flight: int = Field(

@@ -40,8 +40,8 @@ def with_model(settings: Settings, data_dir: Path, *, heavy_layers: int = 0) -> 
     return settings.model_copy(update={"model": model})
 
 
-def write_serving(settings: Settings, data_dir: Path) -> Path:
-    """Write the model repository for a local Triton into the data folder; returns the repository."""
+def serving_of(settings: Settings) -> Serving:
+    """What a local Triton is to serve; raises SightlineError if a model is missing or does not fit."""
     detector, spec = named_detector(settings.model)
     options = ServingOptions(
         score_threshold=settings.model.score_threshold,
@@ -51,12 +51,17 @@ def write_serving(settings: Settings, data_dir: Path) -> Path:
         parallel_runs=settings.model.threads,
         decode_threads=settings.model.threads,
     )
-    serving = Serving(
+    return Serving(
         detector,
         spec,
         named_appearance(settings.model),
         options,
         settings.triton.networks,
         settings.model.instances,
+        settings.triton.queue_delay_ms,
     )
-    return write_repository(data_dir / "triton", serving)
+
+
+def write_serving(settings: Settings, data_dir: Path) -> Path:
+    """Write the model repository for a local Triton into the data folder; returns the repository."""
+    return write_repository(data_dir / "triton", serving_of(settings))

@@ -54,12 +54,24 @@ def analyzer_config(
     spec: ModelSpec,
     appearance: AppearanceSpec | None,
     options: ServingOptions,
+    *,
     networks: Networks = "in-process",
     instances: int = 1,
+    queue_delay_ms: float = 2.0,
 ) -> str:
-    """Make the analyzer's configuration."""
+    """Make the analyzer's configuration.
+
+    Args:
+        spec: What its detector is.
+        appearance: What its appearance network is; None for none.
+        options: How they run.
+        networks: Where they run.
+        instances: Copies of the analyzer.
+        queue_delay_ms: How long a request waits at most for others to share its batch.
+    """
     config = _template(ANALYZER)
     config.instance_group[0].count = instances
+    config.dynamic_batching.max_queue_delay_microseconds = round(queue_delay_ms * 1000)
     if appearance is None:
         kept = [output for output in config.output if output.name not in _APPEARANCE_OUTPUTS]
         del config.output[:]

@@ -41,6 +41,7 @@ class Serving:
         options: How the networks run.
         networks: Where they run.
         instances: How many copies of the analyzer Triton loads.
+        queue_delay_ms: How long a request waits at most for others to share its batch.
     """
 
     detector: Path
@@ -49,6 +50,7 @@ class Serving:
     options: ServingOptions = field(default_factory=ServingOptions)
     networks: Networks = "in-process"
     instances: int = 1
+    queue_delay_ms: float = 2.0
 
 
 def write_repository(folder: Path, serving: Serving) -> Path:
@@ -140,7 +142,14 @@ def _write_analyzer(model: Path, serving: Serving, files: Sequence[Path]) -> Non
     if serving.networks == "in-process":
         for file, target in zip(files, folders, strict=True):
             _link_or_copy(file, target / MODEL_FILE)
-    config = analyzer_config(serving.spec, appearance, serving.options, serving.networks, serving.instances)
+    config = analyzer_config(
+        serving.spec,
+        appearance,
+        serving.options,
+        networks=serving.networks,
+        instances=serving.instances,
+        queue_delay_ms=serving.queue_delay_ms,
+    )
     (model / "config.pbtxt").write_text(config, encoding="utf-8")
 
 

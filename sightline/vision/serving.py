@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from sightline.errors import SightlineError
 from sightline.vision.analyze import Map, analyze, pack
-from sightline.vision.appearance import APPEARANCE_FILE, load_appearance_spec
+from sightline.vision.appearance import APPEARANCE_FILE, AppearanceSpec, load_appearance_spec
 from sightline.vision.backend import Backend
 from sightline.vision.detector import Detector
-from sightline.vision.model import MODEL_FILE, SPEC_FILE, load_spec
+from sightline.vision.model import MODEL_FILE, SPEC_FILE, ModelSpec, load_spec
 from sightline.vision.onnx_backend import OnnxBackend, OnnxOptions
 from sightline.vision.recognizer import Appearance, Recognizer
 
@@ -121,10 +121,37 @@ def load_served(folder: Path, parameters: Mapping[str, str], open_remote: OpenRe
     Raises:
         SightlineError: A parameter or a network cannot be used.
     """
-    options = read_options(parameters)
     model_dir = folder / parameters.get("model_dir", "1")
     spec = load_spec(model_dir)
     _check_names(parameters.get("labels", ""), spec.labels, model_dir / SPEC_FILE)
+    appearance = None
+    if parameters.get("appearance_dir"):
+        appearance_dir = folder / parameters["appearance_dir"]
+        look = load_appearance_spec(appearance_dir)
+        _check_names(parameters.get("attributes", ""), look.attributes, appearance_dir / APPEARANCE_FILE)
+        appearance = (appearance_dir / MODEL_FILE, look)
+    return open_served(model_dir / MODEL_FILE, spec, appearance, read_options(parameters), open_remote)
+
+
+def open_served(
+    detector: Path,
+    spec: ModelSpec,
+    appearance: tuple[Path, AppearanceSpec] | None,
+    options: ServingOptions,
+    open_remote: OpenRemote | None = None,
+) -> Served:
+    """Open the networks.
+
+    Args:
+        detector: The detector's ONNX file, if it is to run in this process.
+        spec: What it is.
+        appearance: The same of the appearance network; None for none.
+        options: How they run.
+        open_remote: Opens networks that are Triton models of their own.
+
+    Raises:
+        SightlineError: A network cannot be used.
+    """
     with ExitStack() as resources:
 
         def open_network(name: str, file: Path, input_name: str, outputs: Sequence[str]) -> Backend:
@@ -138,17 +165,15 @@ def load_served(folder: Path, parameters: Mapping[str, str], open_remote: OpenRe
             onnx_options = OnnxOptions(options.threads_per_run, options.parallel_runs, device=device)
             return resources.enter_context(OnnxBackend(file, onnx_options, outputs))
 
-        backend = open_network(DETECTOR, model_dir / MODEL_FILE, spec.input_name, (spec.output_name,))
-        detector = Detector(spec, backend, options.score_threshold, options.nms_iou, options.max_detections)
-        appearance = None
-        if parameters.get("appearance_dir"):
-            appearance_dir = folder / parameters["appearance_dir"]
-            look = load_appearance_spec(appearance_dir)
-            _check_names(parameters.get("attributes", ""), look.attributes, appearance_dir / APPEARANCE_FILE)
+        backend = open_network(DETECTOR, detector, spec.input_name, (spec.output_name,))
+        finder = Detector(spec, backend, options.score_threshold, options.nms_iou, options.max_detections)
+        looker = None
+        if appearance is not None:
+            file, look = appearance
             outputs = (look.embedding_name, look.probabilities_name)
-            backend = open_network(APPEARANCE, appearance_dir / MODEL_FILE, look.input_name, outputs)
-            appearance = Appearance(look, backend, options.appearance_score_threshold)
-        return Served(Recognizer(detector, appearance), options.decode_threads, resources.pop_all())
+            backend = open_network(APPEARANCE, file, look.input_name, outputs)
+            looker = Appearance(look, backend, options.appearance_score_threshold)
+        return Served(Recognizer(finder, looker), options.decode_threads, resources.pop_all())
 
 
 def _check_names(told: str, names: Sequence[str], file: Path) -> None:
