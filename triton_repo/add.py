@@ -14,9 +14,9 @@ from sightline.errors import SightlineError
 from sightline.vision.describe import describe_onnx
 from sightline.vision.heads import Head, InputSize
 from sightline.vision.model import MODEL_FILE, ModelSpec, save_spec
+from sightline.vision.model_configs import TensorForm, detector_config
 from sightline.vision.onnx_backend import OnnxBackend
 from triton_repo.onnx_files import load_onnx
-from triton_repo.triton_config import onnx_config
 
 VERSION_DIR = "1"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -90,7 +90,7 @@ def add_model(request: Request) -> Added:
     shape, dtype, run_ms = _run_once(request.path, spec)
     data = model.SerializeToString()
     try:
-        _write(target, data, spec, onnx_config(spec, name, shape, dtype))
+        _write(target, data, spec, detector_config(spec, TensorForm(shape[1:], dtype), name=name))
     except OSError as error:
         raise SightlineError(
             f"Cannot write the model folder {target}: {error.strerror}.", "Give another folder with --to."

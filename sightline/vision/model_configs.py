@@ -10,6 +10,7 @@ from google.protobuf import text_format  # type: ignore[import-untyped]  # proto
 from tritonclient.grpc import model_config_pb2
 
 from sightline.vision.appearance import AppearanceSpec
+from sightline.vision.heads import Head
 from sightline.vision.model import MODEL_FILE, ModelSpec
 from sightline.vision.serving import APPEARANCE, DETECTOR, ServingOptions
 
@@ -86,29 +87,59 @@ def analyzer_config(
         "labels_version": spec.labels_version,
         "attributes": "" if appearance is None else json.dumps(appearance.attributes),
     }
-    return _text(config, parameters)
+    _tell(config, parameters)
+    return str(text_format.MessageToString(config))
 
 
-def detector_config(spec: ModelSpec, output: TensorForm, networks: Networks, options: ServingOptions) -> str:
-    """Make the configuration of a detector that is a model of its own; `options` are for a processor."""
+def detector_config(
+    spec: ModelSpec,
+    output: TensorForm,
+    networks: Networks = "onnxruntime",
+    options: ServingOptions | None = None,
+    name: str = DETECTOR,
+) -> str:
+    """Make the configuration of a detector that is a model of its own.
+
+    A detector of a free batch size gets dynamic batching; one of a fixed size gets whole batches from its
+    clients, so its first axis is a dimension like the others.
+
+    Args:
+        spec: What it is.
+        output: Its output, as a run of it gave it: Triton compares this with the file.
+        networks: The back end.
+        options: How it runs on a processor; None for the defaults.
+        name: The Triton model's name.
+    """
     planes = (3, spec.height, spec.width) if spec.layout == "NCHW" else (spec.height, spec.width, 3)
-    pictures = _Tensor(spec.input_name, TensorForm(planes, spec.dtype))
-    return _network(DETECTOR, networks, options, pictures, [_Tensor(spec.output_name, output)])
+    # How many detections an end-to-end model gives may depend on the picture.
+    found = (-1, *output.shape[1:]) if spec.head is Head.END2END else output.shape
+    first = () if spec.batch is None else (spec.batch,)
+    pictures = _Tensor(spec.input_name, TensorForm((*first, *planes), spec.dtype))
+    outputs = [_Tensor(spec.output_name, TensorForm((*first, *found), output.dtype))]
+    config = _network(DETECTOR, networks, options or ServingOptions(), pictures, outputs)
+    config.name = name
+    if spec.batch is not None:
+        config.max_batch_size = 0
+        config.ClearField("dynamic_batching")
+    return str(text_format.MessageToString(config))
 
 
-def appearance_config(spec: AppearanceSpec, networks: Networks, options: ServingOptions) -> str:
+def appearance_config(
+    spec: AppearanceSpec, networks: Networks = "onnxruntime", options: ServingOptions | None = None
+) -> str:
     """Make the configuration of an appearance network that is a model of its own; see `detector_config`."""
+    options = options or ServingOptions()
     crops = _Tensor(spec.input_name, TensorForm((3, spec.height, spec.width)))
     outputs = [
         _Tensor(spec.embedding_name, TensorForm((spec.embedding_width,))),
         _Tensor(spec.probabilities_name, TensorForm((len(spec.attributes),))),
     ]
-    return _network(APPEARANCE, networks, options, crops, outputs)
+    return str(text_format.MessageToString(_network(APPEARANCE, networks, options, crops, outputs)))
 
 
 def _network(
     name: str, networks: Networks, options: ServingOptions, pixels: _Tensor, outputs: Sequence[_Tensor]
-) -> str:
+) -> Any:
     config = _template(name)
     config.backend = networks
     config.default_model_filename = _FILES[networks]
@@ -116,7 +147,8 @@ def _network(
     for tensors, target in (([pixels], config.input), (outputs, config.output)):
         for tensor in tensors:
             target.add(name=tensor.name, dims=tensor.form.shape, data_type=_TYPES[tensor.form.dtype])
-    parameters = {}
+    if networks == "tensorrt":
+        config.instance_group[0].kind = model_config_pb2.ModelInstanceGroup.KIND_GPU
     if networks == "python":
         del config.instance_group[:]
         config.instance_group.add(kind="KIND_CPU", count=1)
@@ -125,7 +157,8 @@ def _network(
             "threads_per_run": str(options.threads_per_run),
             "parallel_runs": str(options.parallel_runs),
         }
-    return _text(config, parameters)
+        _tell(config, parameters)
+    return config
 
 
 def _template(name: str) -> Any:
@@ -133,7 +166,6 @@ def _template(name: str) -> Any:
     return text_format.Parse((TEMPLATES / name / "config.pbtxt").read_text(encoding="utf-8"), config)
 
 
-def _text(config: Any, parameters: Mapping[str, str]) -> str:
+def _tell(config: Any, parameters: Mapping[str, str]) -> None:
     for name, value in parameters.items():
         config.parameters[name].string_value = value
-    return str(text_format.MessageToString(config))

@@ -129,7 +129,7 @@ def test_outputs_of_an_appearance_network_are_declared_only_with_one(
     ("networks", "file", "kind", "count"),
     [
         ("python", "model.onnx", "KIND_CPU", 1),
-        ("onnxruntime", "model.onnx", "KIND_GPU", 2),
+        ("onnxruntime", "model.onnx", "KIND_AUTO", 2),
         ("tensorrt", "model.plan", "KIND_GPU", 2),
     ],
 )
