@@ -55,6 +55,7 @@ class Camera:
 
     live = True
     own_clock = False
+    legend = None
 
     def __init__(
         self,
@@ -138,7 +139,7 @@ class Paced:
         self._source = source
         self._monotonic = monotonic
         self.fps, self.width, self.height = source.fps, source.width, source.height
-        self.own_clock = source.own_clock
+        self.own_clock, self.legend = source.own_clock, source.legend
 
     @property
     def message(self) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from producers.local_detector import DetectorLike
 from producers.sources import Image
+from producers.truth import FrameTruth
 from schemas.detections import Detections
 from schemas.frames import Frame
 from sightline.vision.jpeg import encode_jpeg
@@ -25,6 +26,7 @@ class Grabbed:
         captured_at_ns: Event time, Unix nanoseconds.
         grabbed_at_ns: Wall clock when it came out of the source, Unix nanoseconds.
         image: uint8 (height, width, 3), BGR.
+        truth: What is in it, where the source knows.
     """
 
     stream_id: str
@@ -33,6 +35,7 @@ class Grabbed:
     captured_at_ns: int
     grabbed_at_ns: int
     image: Image
+    truth: FrameTruth | None = None
 
 
 Encode = Callable[[Grabbed], bytes]

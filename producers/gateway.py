@@ -18,7 +18,7 @@ from producers.pacing import Pacer, committed_offsets
 from producers.publisher import Publisher
 from producers.statuses import Statuses, StreamReport
 from schemas.streams import StreamStatus
-from schemas.topics import DETECTIONS, FRAMES, STREAMS
+from schemas.topics import DETECTIONS, FRAMES, STREAMS, TRUTH
 from sightline import kafka_clients
 from sightline.named_models import open_recognizer
 from sightline.settings import Mode, Settings, StreamSettings
@@ -88,7 +88,8 @@ def run_gateway(
     modes = {name: stream.mode or settings.gateway.mode for name, stream in streams.items()}
     if not streams:
         return GatewayReport({}, statuses_stored=True)
-    require_topics(settings.kafka, {STREAMS.name, *(_TOPICS[mode] for mode in modes.values())})
+    truth = {TRUTH.name} if settings.gateway.truth else set()
+    require_topics(settings.kafka, {STREAMS.name, *truth, *(_TOPICS[mode] for mode in modes.values())})
     load = load_detector or partial(open_recognizer, settings.model)
     with ExitStack() as stack:
         ways = {

@@ -94,7 +94,7 @@ class Member:
 
     def report(self) -> StreamReport:
         """How it stands."""
-        counters = self._account.counters()
+        counters = self._run.counters() if self._run else self._account.counters()
         if self._outcome is None:
             message = self._run.message if self._run else ""
             return StreamReport(self.stream_id, self._epoch, "running", message, counters)
@@ -129,6 +129,7 @@ class Member:
             open=self._opener(),
             max_in_flight=self._settings.max_queue_frames,
             max_ahead=self._settings.read_ahead_frames or None,
+            tells_truth=self._settings.truth,
         )
         self._run = StreamRun(plan, self._way.publisher, self._account, self._stop, self._clock_ns)
         self._pacer.watch(self._way.group, self._way.topic, self._account)

@@ -9,7 +9,6 @@ from typing import Any, Final, Protocol, Self
 
 from confluent_kafka import KafkaError, KafkaException
 
-from producers.account import FrameAccount
 from sightline.errors import SightlineError
 
 _LOG = logging.getLogger(__name__)
@@ -44,6 +43,26 @@ class KafkaProducer(Protocol):
         ...
 
 
+class Ledger(Protocol):
+    """Is told what becomes of a message; `producers.account.FrameAccount` is one, for frames."""
+
+    def send(self) -> None:
+        """The message goes to the producer."""
+        ...
+
+    def take_back(self) -> None:
+        """The producer did not want it: it is in hand again."""
+        ...
+
+    def publish(self, partition: int, offset: int) -> None:
+        """It has been stored by the broker."""
+        ...
+
+    def fail(self, reason: str) -> None:
+        """It was not stored."""
+        ...
+
+
 class Publisher:
     """One producer with the thread that calls its delivery callbacks. A context manager."""
 
@@ -62,11 +81,11 @@ class Publisher:
         self._closing.set()
         self._poller.join()
 
-    def try_send(self, topic: str, key: bytes, value: bytes, account: FrameAccount) -> bool:
-        """Send one frame's message; False, and the frame still in hand, if the queue is full.
+    def try_send(self, topic: str, key: bytes, value: bytes, account: Ledger) -> bool:
+        """Send one message; False, and the message still in hand, if the queue is full.
 
         Raises:
-            SightlineError: The producer is beyond repair; the frame has been counted as dropped.
+            SightlineError: The producer is beyond repair; the message has been counted as failed.
         """
         account.send()
         try:
@@ -81,7 +100,7 @@ class Publisher:
                 raise SightlineError(
                     f"The Kafka client has failed: {reason.str()}.", "Start again."
                 ) from error
-            _LOG.warning("A frame of %s was refused: %s", key.decode(), reason.str())
+            _LOG.warning("A message of %s was refused: %s", key.decode(), reason.str())
         return True
 
     def send_status(self, topic: str, key: bytes, value: bytes, done: Callable[[bool], None]) -> None:
@@ -108,11 +127,11 @@ def drop_reason(error: KafkaError) -> str:
     return _REASONS.get(error.code(), "delivery_failed")
 
 
-def _settle(account: FrameAccount, error: KafkaError | None, message: Any) -> None:
+def _settle(account: Ledger, error: KafkaError | None, message: Any) -> None:
     if error is None:
         account.publish(message.partition(), message.offset())
         return
     reason = drop_reason(error)
     account.fail(reason)
     if reason != "stopped":
-        _LOG.error("A frame was not stored by the broker: %s", error.str())
+        _LOG.error("A message was not stored by the broker: %s", error.str())

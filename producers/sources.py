@@ -8,7 +8,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from producers.truth import FrameTruth
+from producers.truth import FrameTruth, Legend
 
 Image = NDArray[np.uint8]
 
@@ -61,6 +61,11 @@ class Source(Protocol):
     @property
     def message(self) -> str:
         """A sentence for people about what is not as it should be, empty if all is well."""
+        ...
+
+    @property
+    def legend(self) -> Legend | None:
+        """What the truth of its pictures is told in; None where it knows nothing of them."""
         ...
 
     def pictures(self, stop: threading.Event) -> Iterator[Picture]:

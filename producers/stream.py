@@ -11,6 +11,7 @@ from producers.encoding import ClockNs, Encode, Grabbed
 from producers.newest import Newest
 from producers.publisher import Publisher
 from producers.sources import Picture, Source
+from producers.truth_sender import TruthSender
 from sightline.errors import SightlineError
 from sightline.vision.jpeg import ImageError
 
@@ -34,6 +35,7 @@ class StreamPlan:
         open: Opens its source; raises `SightlineError`.
         max_in_flight: Most frames that wait for the broker's answer.
         max_ahead: Most frames that a file's consumers have yet to take, or None for no limit.
+        tells_truth: Whether to publish what the source knows about its frames.
     """
 
     stream_id: str
@@ -43,6 +45,7 @@ class StreamPlan:
     open: Callable[[], Source]
     max_in_flight: int
     max_ahead: int | None
+    tells_truth: bool = False
 
 
 @dataclass(frozen=True)
@@ -83,11 +86,16 @@ class StreamRun:
         self._key = plan.stream_id.encode()
         self._waiting = ""
         self._reader_error: Exception | None = None
+        self._truth: TruthSender | None = None
 
     @property
     def message(self) -> str:
         """What people should know about it now, empty if all is well."""
         return self._waiting or (self._source.message if self._source else "")
+
+    def counters(self) -> dict[str, int]:
+        """What became of the stream's frames, and of the truth about them if it is told."""
+        return self._account.counters() | (self._truth.counters() if self._truth else {})
 
     def run(self) -> Outcome:
         """Capture until the source ends or is stopped and every frame is accounted for. Never raises."""
@@ -95,6 +103,8 @@ class StreamRun:
         self._account.close()
         while not self._account.wait_settled(_WAIT_S):
             self._waiting = f"Waits for the broker to store {self._account.in_flight} frames."
+        while self._truth is not None and not self._truth.wait_settled(_WAIT_S):
+            self._waiting = "Waits for the broker to store the truth about its frames."
         self._waiting = ""
         return outcome
 
@@ -102,6 +112,10 @@ class StreamRun:
         try:
             self._source = source = self._plan.open()
             self._started_ns = self._clock_ns()
+            if self._plan.tells_truth and source.legend is not None:
+                self._truth = TruthSender(
+                    self._publisher, self._key, source.legend, self._started_ns, self._clock_ns
+                )
             (self._run_live if source.live else self._run_file)(source)
         except SightlineError as error:
             _LOG.error("Stream %s: %s", self._plan.stream_id, error)
@@ -171,7 +185,10 @@ class StreamRun:
             return None
         now_ns = self._clock_ns()
         event_ns = self._started_ns + picture.timestamp_ns if source.own_clock else now_ns
-        return Grabbed(self._plan.stream_id, self._plan.epoch, seq, event_ns, now_ns, picture.image)
+        truth = picture.truth if self._truth is not None else None
+        if self._truth is not None and truth is not None:
+            self._truth.note(seq, truth)
+        return Grabbed(self._plan.stream_id, self._plan.epoch, seq, event_ns, now_ns, picture.image, truth)
 
     def _send(self, grabbed: Grabbed, *, patient: bool) -> None:
         """Encode and publish one frame in hand; when this returns or raises it is in hand no more."""
@@ -191,6 +208,8 @@ class StreamRun:
             if self._stop.wait(_RETRY_S):
                 self._account.drop("stopped")
                 return
+        if self._truth is not None:
+            self._truth.send(grabbed, self._stop)
 
     def _wait_for_room(self) -> bool:
         """Wait until one more frame may be read; False if the stream is stopped."""

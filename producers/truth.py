@@ -81,3 +81,20 @@ class FrameTruth:
     attributes: NDArray[np.uint16]
     visibility: NDArray[np.float32]
     events: tuple[TruthEvent, ...] = ()
+
+
+@dataclass(frozen=True)
+class Legend:
+    """What the truth of a source's frames is told in.
+
+    Attributes:
+        classes: Names that `FrameTruth.classes` are indices into.
+        attributes: Names that `FrameTruth.attributes` are indices into.
+        lines: The lines that objects cross.
+        zones: The zones that objects enter and leave.
+    """
+
+    classes: tuple[str, ...]
+    attributes: tuple[str, ...]
+    lines: tuple[Line, ...] = ()
+    zones: tuple[Zone, ...] = ()

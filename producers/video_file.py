@@ -36,6 +36,7 @@ class VideoFile:
 
     live = False
     own_clock = True
+    legend = None
 
     def __init__(self, capture: cv2.VideoCapture, name: str) -> None:
         self._capture = capture

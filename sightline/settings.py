@@ -119,6 +119,9 @@ class GatewaySettings(Section):
     delivery_timeout_s: float = Field(
         600.0, ge=0, description="a frame that the broker has not stored after this is dropped; 0 is never"
     )
+    truth: bool = Field(
+        False, description="publish what synthetic cameras know of their frames, to compare answers with it"
+    )
 
 
 class TrackSettings(Section):

@@ -7,9 +7,9 @@ from dataclasses import replace
 import numpy as np
 
 from producers.sources import Image, Picture
-from producers.synthetic.kinds import SceneSettings
+from producers.synthetic.kinds import ATTRIBUTES, CLASSES, SceneSettings
 from producers.synthetic.world import World
-from producers.truth import FrameTruth, TruthEvent
+from producers.truth import FrameTruth, Legend, TruthEvent
 
 
 class WorldCamera:
@@ -26,6 +26,7 @@ class WorldCamera:
     def __init__(self, settings: SceneSettings) -> None:
         self.fps, self.width, self.height = settings.fps, settings.width, settings.height
         self.world = World(settings)
+        self.legend = _legend(self.world)
 
     def pictures(self, stop: threading.Event) -> Iterator[Picture]:
         """The scene's frames, until its end."""
@@ -60,6 +61,7 @@ class LoopCamera:
         self.fps, self.width, self.height = settings.fps, settings.width, settings.height
         self._settings = settings
         self.world = World(settings)
+        self.legend = _legend(self.world)
         count = max(1, round(loop_s * settings.fps))
         self._images: list[Image] = []
         self._truths: list[FrameTruth] = []
@@ -104,6 +106,10 @@ class LoopCamera:
     def close(self) -> None:
         """Let go of the pictures."""
         self._images, self._truths = self._images[:1], self._truths[:1]
+
+
+def _legend(world: World) -> Legend:
+    return Legend(CLASSES, ATTRIBUTES, world.lines, world.zones)
 
 
 def _inside_at_end(truths: list[FrameTruth]) -> list[tuple[str, int]]:

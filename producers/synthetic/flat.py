@@ -118,6 +118,7 @@ class SyntheticCamera:
     live = False
     own_clock = True
     message = ""
+    legend = None
 
     def __init__(self, scene: Scene) -> None:
         rng = np.random.default_rng([scene.number, 0x51])

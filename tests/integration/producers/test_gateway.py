@@ -20,7 +20,8 @@ from producers.sources import Image
 from schemas.detections import Detections
 from schemas.frames import Frame
 from schemas.streams import StreamStatus
-from schemas.topics import DETECTIONS, FRAMES
+from schemas.topics import DETECTIONS, FRAMES, TRUTH
+from schemas.truth import Truth
 from sightline.errors import SightlineError
 from sightline.kafka_clients import INFER_GROUP
 from sightline.settings import GatewaySettings, KafkaSettings, Settings, StatusSettings, StreamSettings
@@ -290,3 +291,34 @@ def test_without_topics_a_gateway_does_not_start(tmp_path: Path) -> None:
             state_dir=tmp_path,
             stop=threading.Event(),
         )
+
+
+def test_a_gateway_that_is_asked_to_tells_the_truth_about_the_frames_that_it_sends(
+    kafka: LocalKafka, tmp_path: Path
+) -> None:
+    knowing, video = new_id("world"), new_id("video")
+    source = "synthetic:junction?seed=100001&seconds=1&fps=10&size=320x180&live=0"
+    report = run_gateway(
+        {
+            knowing: StreamSettings(source=source),
+            video: StreamSettings(source=str(write_video(tmp_path / "a.avi", 5))),
+        },
+        settings_for(kafka, truth=True),
+        state_dir=tmp_path / "state",
+        stop=threading.Event(),
+    )
+    assert report.exit_code == 0
+    records = read_stream(kafka.bootstrap, TRUTH.name, {knowing.encode(), video.encode()})
+    assert {record.partition for record in records} == {murmur2(knowing.encode()) % 8}
+    told = [Truth.from_bytes(record.value) for record in records]
+    frames = frames_of(kafka, knowing)
+    assert [(each.order, each.captured_at_ns) for each in told] == [
+        (frame.order, frame.captured_at_ns) for frame in frames
+    ]
+    assert any(len(each.object_ids) for each in told)
+    assert {event.place for event in told[0].events if event.kind == "defined"}
+    assert not [event for each in told[1:] for event in each.events if event.kind == "defined"]
+    rows = sum(len(each.object_ids) + len(each.events) for each in told)
+    counters = last_status(kafka.bootstrap, knowing).counters
+    assert counters == {"captured": 10, "published": 10, "truth_rows": rows}
+    assert "truth_rows" not in last_status(kafka.bootstrap, video).counters

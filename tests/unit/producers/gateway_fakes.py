@@ -12,6 +12,7 @@ from confluent_kafka import KafkaError, KafkaException
 
 from producers.encoding import Grabbed
 from producers.sources import Picture
+from producers.truth import Legend
 from sightline.vision.jpeg import ImageError
 
 
@@ -83,6 +84,7 @@ class FakeSource:
 
     fps, width, height = 30.0, 4, 2
     message = ""
+    legend: Legend | None = None
 
     def __init__(
         self,
