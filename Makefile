@@ -30,15 +30,8 @@ types: install
 unit: install
 	$(BIN)/pytest tests/unit
 
-# The scorer of trackers brings another OpenCV, so it has an environment of its own.
-parity: install .venv-parity/installed
+parity: install
 	$(BIN)/pytest tests/parity
-
-.venv-parity/installed: requirements-parity.lock
-	$(PYTHON) -m venv .venv-parity
-	.venv-parity/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps \
-		-r requirements-parity.lock
-	@touch $@
 
 # Peer trackers, for `sightline bench tracker`.
 peers: install .venv-peers/installed
@@ -60,4 +53,4 @@ lock:
 		--extra local --extra dev pyproject.toml -o requirements.lock
 
 clean:
-	rm -rf .venv .venv-parity .venv-peers .mypy_cache .pytest_cache .ruff_cache build dist
+	rm -rf .venv .venv-peers .mypy_cache .pytest_cache .ruff_cache build dist

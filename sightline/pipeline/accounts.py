@@ -1,7 +1,7 @@
 """Frame conservation: captured = written + dropped + in flight, for each stream, from the tables."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 Row = Mapping[str, Any]
@@ -20,6 +20,8 @@ class StreamAccount:
         dropped: Frames that were given up, by reason.
         detections: Detections that the tracker saw on the written frames.
         detection_rows: Rows in `detections`.
+        truth: Rows that the gateway sent the truth for.
+        truth_rows: Rows in `truth` and `truth_events`.
         ended: Whether the gateway said that nothing more will come.
         failed: Whether it said that the source failed.
         message: What the gateway says for people, if anything.
@@ -31,6 +33,8 @@ class StreamAccount:
     dropped: Mapping[str, int] = field(default_factory=dict)
     detections: int = 0
     detection_rows: int = 0
+    truth: int = 0
+    truth_rows: int = 0
     ended: bool = False
     failed: bool = False
     message: str = ""
@@ -61,6 +65,13 @@ SELECT stream_id, epoch, count() AS detection_rows
 FROM detections WHERE stream_id IN {streams:Array(String)} GROUP BY stream_id, epoch"""
 
 # A letter that was retried with success is no loss: its frame has a row by now, and counts as written.
+TRUTH_ROWS_SQL = """
+SELECT stream_id, epoch, count() AS truth_rows FROM (
+    SELECT stream_id, epoch FROM truth WHERE stream_id IN {streams:Array(String)}
+    UNION ALL
+    SELECT stream_id, epoch FROM truth_events WHERE stream_id IN {streams:Array(String)})
+GROUP BY stream_id, epoch"""
+
 DEAD_SQL = """
 WITH letters AS (
     SELECT stream_id, assumeNotNull(epoch) AS epoch, assumeNotNull(seq) AS seq
@@ -79,10 +90,13 @@ def read_accounts(query: Query, since_ns: int) -> list[StreamAccount]:
     written = _by_epoch(query(WRITTEN_SQL, streams))
     rows = _by_epoch(query(DETECTION_ROWS_SQL, streams))
     dead = _by_epoch(query(DEAD_SQL, streams))
+    knows = any(row["counters"].get("truth_rows") for row in captures)
+    truth = _by_epoch(query(TRUTH_ROWS_SQL, streams)) if knows else {}
     accounts: dict[str, StreamAccount] = {}
     for capture in captures:
         key = (capture["stream_id"], capture["epoch"])
         account = _account(capture, written.get(key, {}), rows.get(key, {}), dead.get(key, {}))
+        account = replace(account, truth_rows=truth.get(key, {}).get("truth_rows", 0))
         earlier = accounts.get(account.stream_id)
         accounts[account.stream_id] = _sum(earlier, account) if earlier else account
     return list(accounts.values())
@@ -106,6 +120,7 @@ def _account(capture: Row, written: Row, rows: Row, dead: Row) -> StreamAccount:
         dropped=dropped,
         detections=written.get("detections", 0),
         detection_rows=rows.get("detection_rows", 0),
+        truth=counters.get("truth_rows", 0),
         ended=capture["state"] != "running",
         failed=capture["state"] == "failed",
         message=capture["message"],
@@ -121,6 +136,8 @@ def _sum(a: StreamAccount, b: StreamAccount) -> StreamAccount:
         dropped={reason: a.dropped.get(reason, 0) + b.dropped.get(reason, 0) for reason in reasons},
         detections=a.detections + b.detections,
         detection_rows=a.detection_rows + b.detection_rows,
+        truth=a.truth + b.truth,
+        truth_rows=a.truth_rows + b.truth_rows,
         ended=b.ended,
         failed=b.failed,
         message=b.message,

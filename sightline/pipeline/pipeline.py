@@ -169,7 +169,7 @@ class Pipeline:
     def drain(
         self, since_ns: int, idle: Callable[[], None], clock_s: Callable[[], float] = time.monotonic
     ) -> bool:
-        """Wait until every captured frame is accounted for and every detection has its row.
+        """Wait until every captured frame is accounted for and every detection and truth has its row.
 
         Args:
             since_ns: Start of the run.
@@ -186,7 +186,7 @@ class Pipeline:
             accounts = self.accounts(since_ns)
             if accounts and all(self._settled(account) for account in accounts):
                 return True
-            now = [(account.captured, account.written, account.detection_rows) for account in accounts]
+            now = [(a.captured, a.written, a.detection_rows, a.truth_rows) for a in accounts]
             if now != seen:
                 seen, moved_at_s = now, clock_s()
             if clock_s() - moved_at_s > DRAIN_STALL_S:
@@ -203,6 +203,7 @@ class Pipeline:
 
     def _settled(self, account: StreamAccount) -> bool:
         rows_there = not self._settings.write.detections or account.detections <= account.detection_rows
+        rows_there = rows_there and account.truth <= account.truth_rows
         return account.ended and account.balanced and rows_there
 
     def _stage_failure(self) -> SightlineError | None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from sightline.pipeline.accounts import Query, StreamAccount
+from sightline.pipeline.truth import TruthReport
 
 STAGES: Final = ("publish", "infer", "track", "write")
 
@@ -40,6 +41,7 @@ class Report:
         labels: How many different labels.
         problems: What went wrong, for people; empty if nothing did.
         peak_rss_mib: Largest resident memory of each process, in MiB.
+        truth: The comparison with the truth; None where no camera knows it.
     """
 
     accounts: Sequence[StreamAccount]
@@ -50,6 +52,7 @@ class Report:
     labels: int
     problems: Sequence[str] = ()
     peak_rss_mib: Mapping[str, float] = field(default_factory=dict)
+    truth: TruthReport | None = None
 
     @property
     def ok(self) -> bool:
@@ -79,6 +82,7 @@ class Report:
             "labels": self.labels,
             "problems": list(self.problems),
             "peak_rss_mib": dict(self.peak_rss_mib),
+            **({"truth": self.truth.as_json()} if self.truth else {}),
         }
 
 

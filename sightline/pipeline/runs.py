@@ -1,6 +1,7 @@
 """One run of a pipeline from start to end, as `sightline demo` and `sightline run` do it."""
 
 import json
+import os
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -17,7 +18,9 @@ from sightline.pipeline.monitor import Monitor
 from sightline.pipeline.pipeline import POLL_S, Pipeline
 from sightline.pipeline.report import Report, read_report
 from sightline.pipeline.summary import print_summary
+from sightline.pipeline.truth import compare, ready_scorer
 from sightline.settings import Settings
+from sightline.stack.cache import cache_folder
 from sightline.stack.datadir import DataDir
 from sightline.stack.signals import Patience, interrupted_by_signals
 
@@ -95,6 +98,8 @@ def execute(settings: Settings, data: DataDir, plan: RunPlan, console: Console) 
     with interrupted_by_signals():
         infers = any(camera.mode == "frames" for camera in plan.cameras)
         settings, repository = prepare(settings, data, plan.cameras, infers=infers)
+        cache = settings.cache.dir or cache_folder(os.environ, Path.home())
+        scorer = ready_scorer(cache, say) if settings.gateway.truth else None
         pipeline = Pipeline(settings, data, repository, say, plan.config)
         try:
             pipeline.start()
@@ -102,6 +107,8 @@ def execute(settings: Settings, data: DataDir, plan: RunPlan, console: Console) 
             pipeline.start_cameras(plan.cameras)
             complete = _watch(pipeline, plan, console, since_ns)
             report = _report(pipeline, plan, since_ns, started_s, complete=complete)
+            if scorer is not None:
+                report = replace(report, truth=compare(pipeline.query, since_ns, scorer))
             print_summary(console, report, pipeline.query)
             if plan.report is not None:
                 write_report(report, plan.report)

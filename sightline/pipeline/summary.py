@@ -10,6 +10,7 @@ from rich.table import Table
 
 from sightline.pipeline.accounts import Query
 from sightline.pipeline.report import Report
+from sightline.pipeline.truth_summary import print_truth
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,8 @@ def print_summary(
         console.print(f"\n[bold]{escape(example.question)}[/]", soft_wrap=True)
         console.print(f"[dim]{escape(example.sql)}[/]", soft_wrap=True, highlight=False)
         console.print(rows_table(query(example.sql, {})))
+    if report.truth is not None:
+        print_truth(console, report.truth)
     console.print()
     print_verdict(console, report)
 

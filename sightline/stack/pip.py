@@ -6,6 +6,9 @@ from pathlib import Path
 from sightline.errors import SightlineError
 
 _TIMEOUT_S = 1800
+_TRITON_FIX = (
+    "Check the network and pip's settings, or use a Triton server elsewhere: set SIGHTLINE_TRITON_URL."
+)
 
 
 def make_environment(python: Path, folder: Path) -> Path:
@@ -24,7 +27,9 @@ def make_environment(python: Path, folder: Path) -> Path:
     return folder / "bin" / "python3"
 
 
-def install_locked(python: Path, lock: Path, what: str, target: Path | None = None) -> None:
+def install_locked(
+    python: Path, lock: Path, what: str, target: Path | None = None, *, fix: str = _TRITON_FIX
+) -> None:
     """Install what a lock file names: wheels only, each with its SHA-256, nothing else.
 
     Args:
@@ -32,6 +37,7 @@ def install_locked(python: Path, lock: Path, what: str, target: Path | None = No
         lock: Requirements with `--hash` for each.
         what: What it is, for messages.
         target: A folder to unpack into; None is the interpreter's environment.
+        fix: What to do if it fails.
 
     Raises:
         SightlineError: pip failed; the message quotes its errors.
@@ -41,7 +47,7 @@ def install_locked(python: Path, lock: Path, what: str, target: Path | None = No
     _run(
         [str(python), "-m", "pip", "install", *options.split(), *where, "-r", str(lock)],
         f"Cannot install {what}",
-        "Check the network and pip's settings, or use a Triton server elsewhere: set SIGHTLINE_TRITON_URL.",
+        fix,
     )
 
 
