@@ -4,20 +4,22 @@ import os
 import signal
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 import pytest
 
+from sightline.errors import SightlineError
 from sightline.pipeline.plan import stage_environment
 from sightline.settings import Settings
-from sightline.stack.backoff import RestartPolicy
 from sightline.stack.kafka import LocalKafka
 from sightline.stack.ports import free_ports
 from sightline.stack.processes import ProcessSpec
-from sightline.stack.supervisor import ChildService, Service, State, Supervisor
+from sightline.stack.supervisor import ChildService, Service
 from sightline.stack.triton import LocalTriton
 from sightline.topic_admin import apply_topics
 from tests.faults.sender import Sender
@@ -25,6 +27,8 @@ from tests.faults.verifier import Verifier
 
 PARTITIONS = 4
 POLL_S = 0.1
+RESTART_S = 0.5
+STOP_PATIENCE_S = 60.0
 # Wide, because the machine may be busy; a test that passes never waits for it.
 PATIENCE_S = 240.0
 ROOT = Path(__file__).resolve().parents[2]
@@ -60,9 +64,10 @@ class Plant:
         self.stages: list[str] = []
         self._broker = broker or (lambda kafka: kafka.bootstrap)
         self._given = dict(settings or {})
-        # No pause that grows and no giving up: the tests kill often, and on purpose.
-        self._supervisor = Supervisor(RestartPolicy(first_delay_s=0.5, factor=1.0, max_crashes=10_000))
         self._services: dict[str, Service] = {}
+        self._down: set[str] = set()  # what is to stay down
+        self._due_s: dict[str, float] = {}  # what has ended, and when to start it again
+        self._restarts: Counter[str] = Counter()
         self._number = 0
 
     def __enter__(self) -> Self:
@@ -86,9 +91,8 @@ class Plant:
 
     def close(self) -> None:
         """End everything at once."""
-        for name, service in self._services.items():
-            if self._supervisor.state(name) is not State.STOPPED:
-                service.kill()
+        for service in self._services.values():
+            service.kill()
 
     @property
     def verifier(self) -> Verifier:
@@ -121,11 +125,22 @@ class Plant:
         return name
 
     def stop(self, name: str) -> None:
-        """Stop a stage in good order; it stays down."""
-        self._supervisor.stop([name])
+        """Stop a stage or a server in good order; it stays down."""
+        self._down.add(name)
+        if name in self.stages:
+            self.stages.remove(name)
+        service = self._services[name]
+        service.terminate()
+        self.until(lambda: service.exit_code() is not None, f"{name} to end", STOP_PATIENCE_S)
+
+    def restart(self, name: str) -> None:
+        """Start again what was stopped."""
+        self._down.discard(name)
+        self._services[name].start()
 
     def kill(self, name: str) -> None:
-        """kill -9; the supervisor starts it again."""
+        """kill -9, of what runs; the supervisor starts it again."""
+        self.until(lambda: self._services[name].exit_code() is None, f"{name} to run")
         self._services[name].kill()
 
     def pause(self, name: str) -> None:
@@ -140,13 +155,25 @@ class Plant:
         """The process id of a stage or server."""
         return self._services[name].pid
 
+    def exit_code(self, name: str) -> int | None:
+        """How it ended, None while it runs."""
+        return self._services[name].exit_code()
+
     def restarts(self, name: str) -> int:
         """How often it was started again."""
-        return next(each.restarts for each in self._supervisor.snapshot() if each.name == name)
+        return self._restarts[name]
 
     def poll(self) -> None:
-        """Start again what ended."""
-        self._supervisor.poll()
+        """Start again what ended, half a second later; without a pause that grows, as tests kill often."""
+        now_s = time.monotonic()
+        for name, service in self._services.items():
+            if name in self._down or service.exit_code() is None:
+                self._due_s.pop(name, None)
+            elif now_s >= self._due_s.setdefault(name, now_s + RESTART_S):
+                self._restarts[name] += 1
+                del self._due_s[name]
+                with suppress(SightlineError):  # it cannot be started now, as on a full disk
+                    service.start()
 
     def run_for(self, seconds: float) -> None:
         """Let it run for a while."""
@@ -170,7 +197,7 @@ class Plant:
         return Sender(self.kafka.bootstrap, prefix, streams, last, **options)
 
     def until_written(self, prefix: str, frames: Mapping[str, int], patience_s: float = PATIENCE_S) -> float:
-        """Run until the streams `PREFIX-STREAM` have at least so many rows in `frames`, and all is settled."""
+        """Run until the streams `PREFIX-STREAM` have so many rows in `frames`, and all is settled."""
         verifier = self.verifier
 
         def written() -> bool:
@@ -180,15 +207,30 @@ class Plant:
         self.until(lambda: verifier.is_settled(prefix), f"the other tables of {prefix}", patience_s)
         return took_s
 
+    def until_quiet(self, prefix: str, quiet_s: float = 8.0) -> None:
+        """Run until all has been read, and nothing has been written for a while."""
+        seen: object = None
+        quiet_since_s = time.monotonic()
+
+        def quiet() -> bool:
+            nonlocal seen, quiet_since_s
+            now = self.verifier.totals(prefix)
+            if now != seen or not now:
+                seen, quiet_since_s = now, time.monotonic()
+            return time.monotonic() - quiet_since_s > quiet_s
+
+        self.until(quiet, f"{prefix} to be quiet")
+
     def last_words(self, lines: int = 15) -> str:
         """The end of each stage's log."""
         return "\n".join(
-            f"--- {name} ({self._supervisor.state(name)})\n" + "\n".join(service.last_lines(lines))
+            f"--- {name} ({'ended' if service.exit_code() is not None else 'runs'})\n"
+            + "\n".join(service.last_lines(lines))
             for name, service in self._services.items()
         )
 
     def _add(self, service: Service) -> None:
-        self._supervisor.add(service)
+        service.start()
         self._services[service.name] = service
 
     def _configure(self) -> None:

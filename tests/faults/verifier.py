@@ -81,6 +81,15 @@ class Verifier:
             return {}
         return {stream.removeprefix(f"{prefix}-"): int(count) for stream, count in found}
 
+    def totals(self, prefix: str) -> list[Row]:
+        """How many rows each table has of the streams `PREFIX-…`; none while the tables do not answer."""
+        try:
+            return [
+                row for table in COLUMNS for row in self.ask(f"SELECT count() FROM {table} {_of(prefix)}")
+            ]
+        except OSError:
+            return []
+
     def is_settled(self, prefix: str) -> bool:
         """Whether the other tables hold what `frames` says they must."""
         try:

@@ -1,0 +1,55 @@
+"""Bad records on every topic are answers, not crashes: each is named once, and their neighbours are whole."""
+
+from confluent_kafka import KafkaError, Producer
+
+from tests.faults.plant import PARTITIONS, Plant
+from tests.faults.poison import READ_TOPICS, poison
+from tests.faults.reference import Reference
+from tests.faults.report import Report
+from tests.faults.sender import ALL_STREAMS
+
+FRAMES = 100
+
+
+def publish(bootstrap: str, prefix: str) -> dict[tuple[str, int, int], str]:
+    """Put poison into each partition of each topic; what is wrong with the record at each place."""
+    producer = Producer(
+        {
+            "bootstrap.servers": bootstrap,
+            "compression.type": "lz4",
+            "message.max.bytes": 64 << 20,
+            "queue.buffering.max.kbytes": 1 << 20,
+        }
+    )
+    places: dict[tuple[str, int, int], str] = {}
+    for topic in READ_TOPICS:
+        for number, (what, value) in enumerate(poison(topic, f"{prefix}-poison").items()):
+
+            def stored(error: KafkaError | None, message: object, what: str = what) -> None:
+                assert error is None, f"{what}: {error}"
+                places[message.topic(), message.partition(), message.offset()] = what  # type: ignore[attr-defined]
+
+            key = f"{prefix}-poison".encode()
+            producer.produce(topic, value, key, number % PARTITIONS, on_delivery=stored)
+    assert producer.flush(60) == 0
+    return places
+
+
+def test_poison_on_every_topic_is_named_once_and_hurts_no_neighbour(
+    plant: Plant, reference: Reference, prefix: str, report: Report
+) -> None:
+    reference.reach(FRAMES)
+    restarts = {name: plant.restarts(name) for name in (*plant.stages, "triton")}
+    sender = plant.send(prefix, ALL_STREAMS, FRAMES, frames_per_s=20)
+    plant.until(lambda: sender.position > 20, "some load")
+    places = publish(plant.kafka.bootstrap, prefix)
+    verifier = plant.verifier
+    plant.until(lambda: sender.done, "the load to be sent")
+    plant.until(
+        lambda: places.keys() <= verifier.letters().keys(), f"a letter for each of {len(places)} records"
+    )
+    reference.check(plant, prefix, ALL_STREAMS, FRAMES)
+    letters = verifier.letters()
+    assert {places[place]: letters[place] for place in places if letters[place] != 1} == {}
+    assert {name: plant.restarts(name) for name in restarts} == restarts, plant.last_words(40)
+    report.add("bad records on every topic", len(places))
