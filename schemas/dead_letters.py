@@ -4,23 +4,33 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from schemas.unpacking import MAX_MESSAGE_BYTES
 from schemas.wire import MAX_INT, STREAM_ID, DecodeError
 
 Headers = list[tuple[str, bytes]]
 
 MAX_REASON_CHARS = 500
+MAX_KEY_BYTES = 64 * 1024
+HEAD_BYTES = 64 * 1024
+"""What a letter keeps of a record over the limits: such a record cannot be used, however it is read."""
+
 _TEXTS = ("reason", "stage", "topic")
 _NUMBER = re.compile("[0-9]{1,19}")
 _NUMBERS = ("partition", "offset", "at_ns")
+_OPTIONAL_NUMBERS = ("epoch", "seq", "bytes")
 
 
 @dataclass(frozen=True, kw_only=True)
 class DeadLetter:
     """One record that a stage could not use.
 
+    A broker limits what a record takes compressed: a few kilobytes can be a record that no topic takes
+    unpacked. So a letter about a value over MAX_MESSAGE_BYTES, or a key over MAX_KEY_BYTES, keeps only the
+    first HEAD_BYTES of either. Else the letter could not be stored, and its partition would stand still.
+
     Attributes:
-        value: The record's bytes as they came.
-        key: The record's key as it came.
+        value: The record's bytes as they came, or their beginning.
+        key: The record's key as it came, or its beginning.
         reason: Why it was refused, a sentence.
         stage: Which stage refused it.
         topic: Topic that it came from.
@@ -30,6 +40,7 @@ class DeadLetter:
         stream_id: The frame's stream if that much could be read, else "".
         epoch: The frame's epoch, or None.
         seq: The frame's number, or None.
+        size_bytes: How long the record's value was, if the letter does not hold the whole record; else None.
     """
 
     value: bytes
@@ -43,6 +54,23 @@ class DeadLetter:
     stream_id: str = ""
     epoch: int | None = None
     seq: int | None = None
+    size_bytes: int | None = None
+
+    def __post_init__(self) -> None:
+        key_fits = self.key is None or len(self.key) <= MAX_KEY_BYTES
+        if len(self.value) > MAX_MESSAGE_BYTES or not key_fits:
+            cut = {
+                "size_bytes": len(self.value),
+                "value": self.value[:HEAD_BYTES],
+                "key": None if self.key is None else self.key[:HEAD_BYTES],
+            }
+            for name, value in cut.items():
+                object.__setattr__(self, name, value)  # as a frozen dataclass's own __init__ does
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the letter holds the record as it came."""
+        return self.size_bytes is None
 
     def headers(self) -> Headers:
         """The Kafka headers: UTF-8 texts, numbers as decimal digits."""
@@ -58,6 +86,8 @@ class DeadLetter:
             texts["stream_id"] = self.stream_id
         if self.epoch is not None and self.seq is not None:
             texts |= {"epoch": str(self.epoch), "seq": str(self.seq)}
+        if self.size_bytes is not None:
+            texts["bytes"] = str(self.size_bytes)
         return [(name, text.encode(errors="backslashreplace")) for name, text in texts.items()]
 
     @classmethod
@@ -72,12 +102,12 @@ class DeadLetter:
         for name in (*_TEXTS, *_NUMBERS):
             if name not in texts:
                 raise DecodeError(name, "is missing from the headers")
-        for name in (*_NUMBERS, "epoch", "seq"):
+        for name in (*_NUMBERS, *_OPTIONAL_NUMBERS):
             if name in texts and not (_NUMBER.fullmatch(texts[name]) and int(texts[name]) <= MAX_INT):
                 raise DecodeError(name, f"{texts[name]!r:.40} is not a number in 0..{MAX_INT}")
         if texts.get("stream_id") and not STREAM_ID.match(texts["stream_id"]):
             raise DecodeError("stream_id", f"{texts['stream_id']!r:.80} is not 1 to 64 of A-Za-z0-9._-")
-        numbers = {name: int(texts[name]) for name in (*_NUMBERS, "epoch", "seq") if name in texts}
+        numbers = {name: int(texts[name]) for name in (*_NUMBERS, *_OPTIONAL_NUMBERS) if name in texts}
         return cls(
             value=value,
             key=key,
@@ -90,4 +120,5 @@ class DeadLetter:
             stream_id=texts.get("stream_id", ""),
             epoch=numbers.get("epoch"),
             seq=numbers.get("seq"),
+            size_bytes=numbers.get("bytes"),
         )

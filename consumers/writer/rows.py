@@ -33,6 +33,7 @@ from sightline.clickhouse.native import (
 _TIME: Final = "DateTime64(9, 'UTC')"
 _NS_PER_MS: Final = 1e6
 _MAX_PARTITION: Final = 2**31 - 1
+_MAX_BYTES: Final = 2**32 - 1
 _BOX: Final = ("x1", "y1", "x2", "y2")
 
 
@@ -82,7 +83,7 @@ class Letter:
             epoch=letter.epoch,
             seq=letter.seq,
             at_ns=letter.at_ns,
-            size_bytes=len(letter.value),
+            size_bytes=min(_MAX_BYTES, len(letter.value) if letter.is_whole else letter.size_bytes or 0),
         )
 
 

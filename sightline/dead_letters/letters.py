@@ -34,7 +34,7 @@ class StoredLetter:
     Attributes:
         at: Where the letter is: in the dead letter topic.
         letter: The letter, with no bytes in `value`: they may be many.
-        size_bytes: How many bytes it has.
+        size_bytes: How many bytes the record had.
         retried_at_ns: When it was last sent again, in Unix nanoseconds; None if it never was.
     """
 
@@ -103,7 +103,8 @@ class Collected:
         except DecodeError:
             self.strangers += 1
             return
-        stored = StoredLetter(at, replace(letter, value=b""), len(value or b""))
+        size_bytes = len(letter.value) if letter.size_bytes is None else letter.size_bytes
+        stored = StoredLetter(at, replace(letter, value=b""), size_bytes)
         identity = (stored.origin, letter.stage)
         if value is None:
             known = self._letters.get(identity)

@@ -85,7 +85,9 @@ def _send_group(
     failures: dict[Place, str] = {}
     for stored, value in log.values(group):
         place = stored.origin
-        if place.partition >= counts[place.topic]:
+        if not stored.letter.is_whole:
+            failures[place] = f"the letter holds only a part of its {stored.size_bytes} bytes"
+        elif place.partition >= counts[place.topic]:
             failures[place] = f"the topic has {counts[place.topic]} partitions"
         else:
             _send(client, place.topic, place.partition, stored, value, [], failures)

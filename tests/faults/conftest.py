@@ -10,7 +10,7 @@ import pytest
 
 from sightline.stack.triton import LocalTriton
 from sightline.vision.describe import find_model
-from sightline.vision.repository import write_repository
+from sightline.vision.repository import Serving, write_repository
 from tests.faults.plant import Plant
 from tests.faults.reference import Reference
 from tests.faults.report import Report
@@ -22,7 +22,7 @@ def model_repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("model")
     subprocess.run([sys.executable, "-m", "triton_repo.demo_detector", str(folder / "model")], check=True)
     onnx, spec = find_model(folder / "model")
-    return write_repository(folder / "repository", onnx, spec)
+    return write_repository(folder / "repository", Serving(onnx, spec))
 
 
 @pytest.fixture(scope="session")

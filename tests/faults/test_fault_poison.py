@@ -11,7 +11,7 @@ from tests.faults.sender import ALL_STREAMS
 FRAMES = 100
 
 
-def publish(bootstrap: str, prefix: str) -> dict[tuple[str, int, int], str]:
+def publish(bootstrap: str, stream_id: str) -> dict[tuple[str, int, int], str]:
     """Put poison into each partition of each topic; what is wrong with the record at each place."""
     producer = Producer(
         {
@@ -23,14 +23,13 @@ def publish(bootstrap: str, prefix: str) -> dict[tuple[str, int, int], str]:
     )
     places: dict[tuple[str, int, int], str] = {}
     for topic in READ_TOPICS:
-        for number, (what, value) in enumerate(poison(topic, f"{prefix}-poison").items()):
+        for number, (what, value) in enumerate(poison(topic, stream_id).items()):
 
             def stored(error: KafkaError | None, message: object, what: str = what) -> None:
                 assert error is None, f"{what}: {error}"
                 places[message.topic(), message.partition(), message.offset()] = what  # type: ignore[attr-defined]
 
-            key = f"{prefix}-poison".encode()
-            producer.produce(topic, value, key, number % PARTITIONS, on_delivery=stored)
+            producer.produce(topic, value, stream_id.encode(), number % PARTITIONS, on_delivery=stored)
     assert producer.flush(60) == 0
     return places
 
@@ -42,7 +41,7 @@ def test_poison_on_every_topic_is_named_once_and_hurts_no_neighbour(
     restarts = {name: plant.restarts(name) for name in (*plant.stages, "triton")}
     sender = plant.send(prefix, ALL_STREAMS, FRAMES, frames_per_s=20)
     plant.until(lambda: sender.position > 20, "some load")
-    places = publish(plant.kafka.bootstrap, prefix)
+    places = publish(plant.kafka.bootstrap, f"poison.{prefix}")
     verifier = plant.verifier
     plant.until(lambda: sender.done, "the load to be sent")
     plant.until(

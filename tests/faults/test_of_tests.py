@@ -1,5 +1,6 @@
 """Tests of the tests: what is broken on purpose must be found, and so must each kind of difference."""
 
+import signal
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -24,6 +25,7 @@ def run_broken(folder: Path, reference: Reference, prefix: str, stage: str, scri
         broken = plant.start("3", script=script, track__instance_id="a")
         sender = plant.send(prefix, DETECTION_STREAMS, FRAMES, frames_per_s=20)
         plant.until(lambda: plant.exit_code(broken) is not None, "the broken stage to die")
+        assert plant.exit_code(broken) == -signal.SIGKILL, plant.last_words()
         plant.stop(broken)
         plant.start(good[stage], track__instance_id="a")
         plant.until(lambda: sender.done, "the load to be sent")

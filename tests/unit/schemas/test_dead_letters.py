@@ -1,8 +1,11 @@
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from schemas.dead_letters import MAX_REASON_CHARS, DeadLetter
+from schemas.dead_letters import HEAD_BYTES, MAX_KEY_BYTES, MAX_REASON_CHARS, DeadLetter
+from schemas.topics import DEAD_LETTERS as TOPIC
+from schemas.unpacking import MAX_MESSAGE_BYTES
 from schemas.wire import DecodeError
 from tests.unit.golden.samples import DEAD_LETTERS
 
@@ -51,3 +54,24 @@ def test_a_long_reason_is_cut_and_one_with_broken_text_is_escaped() -> None:
     )
     reason = dict(broken.headers())["reason"].decode()
     assert reason == "\\ud800" * MAX_REASON_CHARS
+
+
+@pytest.mark.parametrize(
+    ("key_bytes", "value_bytes"), [(4, MAX_MESSAGE_BYTES + 1), (MAX_KEY_BYTES + 1, 7), (20 << 20, 20 << 20)]
+)
+def test_a_letter_about_a_record_over_the_limits_fits_its_topic_and_says_how_long_it_was(
+    key_bytes: int, value_bytes: int
+) -> None:
+    letter = replace(LETTER, key=bytes(key_bytes), value=bytes(value_bytes), size_bytes=None)
+    assert not letter.is_whole
+    assert letter.size_bytes == value_bytes
+    assert max(len(letter.value), len(letter.key or b"")) <= HEAD_BYTES
+    again = DeadLetter.from_record(letter.key, letter.value, letter.headers())
+    assert again == letter
+
+
+def test_a_letter_about_the_largest_records_is_whole_and_fits_its_topic() -> None:
+    letter = replace(LETTER, key=bytes(MAX_KEY_BYTES), value=bytes(MAX_MESSAGE_BYTES))
+    headers = sum(len(name) + len(value) + 10 for name, value in letter.headers())
+    assert letter.is_whole
+    assert len(letter.value) + MAX_KEY_BYTES + headers + 200 < TOPIC.max_message_bytes

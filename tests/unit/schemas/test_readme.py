@@ -3,6 +3,7 @@
 import re
 import sys
 import types
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -110,7 +111,8 @@ def test_the_fields_of_each_message_are_those_of_the_code(
 
 def test_the_headers_of_a_dead_letter_are_those_of_the_code() -> None:
     listed = fields_in(section("`sightline.dead-letters.v1`"))
-    assert list(listed) == [name for name, _ in DEAD_LETTERS["dead_letters.v1"].headers()]
+    fullest = replace(DEAD_LETTERS["dead_letters.v1"], size_bytes=1)
+    assert list(listed) == [name for name, _ in fullest.headers()]
     always = [name for name, _ in DEAD_LETTERS["dead_letters_unknown.v1"].headers()]
     assert [name for name, needed in listed.items() if needed] == always
 
