@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 DEMO ?=
 
-.PHONY: install demo test lint types unit parity integration e2e peers lock clean
+.PHONY: install demo test lint types unit parity integration e2e faults faults-short soak peers lock clean
 
 install: .venv/installed
 
@@ -18,7 +18,7 @@ install: .venv/installed
 demo: install
 	@$(BIN)/sightline demo $(DEMO)
 
-test: lint types unit parity integration e2e
+test: lint types unit parity integration faults-short e2e
 
 lint: install
 	$(BIN)/ruff check .
@@ -46,6 +46,13 @@ integration: install
 
 e2e: install
 	$(BIN)/pytest tests/e2e
+
+# What must survive faults; docs/guarantees.md has what was measured. The long form takes most of an hour.
+faults-short: install
+	$(BIN)/pytest tests/faults -m "not long"
+
+faults: install
+	$(BIN)/pytest tests/faults
 
 # The lock names versions and digests for every Python from 3.11 up; it needs `uv`.
 lock:

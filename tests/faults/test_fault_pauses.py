@@ -10,7 +10,7 @@ from tests.faults.report import Report
 from tests.faults.sender import ALL_STREAMS
 
 SESSION_S = 6.0
-FRAMES = 300
+FRAMES = 240
 
 
 @pytest.fixture
