@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 DEMO ?=
 
-.PHONY: install demo test lint types unit parity integration e2e faults faults-short soak peers lock clean
+.PHONY: install demo test lint types unit parity integration e2e faults faults-short peers lock clean
 
 install: .venv/installed
 
