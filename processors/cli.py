@@ -1,4 +1,4 @@
-"""The commands `sightline infer` and `sightline track`, and the benches `analyzer` and `tracker`."""
+"""The commands `sightline infer` and `sightline track`, and the benches `analyzer`, `tracker` and `track`."""
 
 import json
 from pathlib import Path
@@ -84,3 +84,21 @@ def bench_tracker(
     from processors.track.bench import bench_tracker as measure
 
     typer.echo(json.dumps(measure(data, peers), indent=2))
+
+
+def bench_track(
+    ctx: typer.Context,
+    streams: Annotated[int, typer.Option(help="Streams.", min=1, max=10_000)] = 100,
+    seconds: Annotated[float, typer.Option(help="Length of each stream, at 30 frames/s.", min=1)] = 10,
+    objects: Annotated[int, typer.Option(help="Objects in a stream's picture.", min=0, max=500)] = 6,
+    embedding: Annotated[int, typer.Option(help="Width of the detections' looks; 0: none.", min=0)] = 0,
+) -> None:
+    """Measure how many stored frames a second one and two track workers do, and print JSON.
+
+    Each worker has one processor to itself, but for the broker and what else runs on this machine.
+    """
+    from processors.track.throughput import Load
+    from processors.track.throughput import bench_track as measure
+
+    load = Load(streams=streams, frames=int(seconds * 30), objects=objects, embedding=embedding)
+    typer.echo(json.dumps(measure(settings_from(ctx), load), indent=2))

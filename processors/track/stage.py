@@ -7,7 +7,7 @@ from typing import Final
 from processors.track.codec import decode_state, encode_state
 from processors.track.config import DEFAULT_CONFIG, TrackerConfig
 from processors.track.state import TrackerState, initial_state
-from processors.track.tracker import step
+from processors.track.tracker import StepResult, step
 from schemas import topics
 from schemas.detections import Detections
 from schemas.streams import StreamStatus
@@ -51,15 +51,17 @@ class TrackStage:
     def step(self, state: TrackerState | None, message: Detections) -> tuple[TrackerState, Sequence[Output]]:
         """Take one frame into the state; one message of tracks, and one for each label decided or changed."""
         after, result = step(initial_state() if state is None else state, message, self.config)
-        if result is None:
-            return after, ()
+        return after, () if result is None else self.outputs(message, result)
+
+    def outputs(self, message: Detections, result: StepResult) -> Sequence[Output]:
+        """The messages of one frame's result."""
         trace = (*message.trace, (NAME, self.clock_ns()))
         outputs = [Output(topics.TRACKS.name, replace(result.tracks, trace=trace).to_bytes())]
         outputs += [
             Output(topics.CLASSIFICATIONS.name, replace(label, trace=trace).to_bytes())
             for label in result.classifications
         ]
-        return after, outputs
+        return outputs
 
     def encode_state(self, state: TrackerState) -> bytes:
         """The state's snapshot."""

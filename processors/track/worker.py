@@ -12,8 +12,12 @@ from sightline.settings import Settings
 from sightline.stateful import DriverConfig, run_stage
 
 
-def run_track(settings: Settings) -> None:
+def run_track(settings: Settings, stage: TrackStage | None = None) -> None:
     """Run one track worker in this process until SIGTERM or SIGINT.
+
+    Args:
+        settings: All of them.
+        stage: Another stage than the usual one, to measure it.
 
     Raises:
         SightlineError: No broker is named, or the topics are not there.
@@ -34,7 +38,7 @@ def run_track(settings: Settings) -> None:
     )
     collect_seldom()
     run_stage(
-        TrackStage(time.time_ns),
+        stage or TrackStage(time.time_ns),
         config,
         on_interval=lambda counters: statuses(counters, instance, time.time_ns()),
     )
