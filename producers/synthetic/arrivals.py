@@ -3,14 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from producers.synthetic.agents import Agent
 from producers.synthetic.kinds import ATTRIBUTES
 from producers.synthetic.layout import Route
+from producers.synthetic.lots import Lot
 from producers.synthetic.people import bicycle, person
 from producers.synthetic.solids import Solid
-from producers.synthetic.vehicles import Lot, bus, car, truck
+from producers.synthetic.vehicles import bus, car, truck
 
 _ENTRY_GAP_M = 3.0
 _ABREAST_M = 0.6
@@ -18,15 +17,10 @@ _ABREAST_M = 0.6
 _BUILDERS = {"car": car, "truck": truck, "bus": bus, "bicycle": bicycle, "person": person}
 
 
-def lot_of(*numbers: int) -> Lot:
-    """A generator with the same numbers on every machine; only integers and uniforms are drawn from it."""
-    return np.random.Generator(np.random.PCG64(numbers))
-
-
 def body(seed: int, object_id: int, attribute: int) -> Solid:
     """The body of an object: an individual that follows from the scene's seed and its id."""
     name = ATTRIBUTES[attribute]
-    return _BUILDERS[name.partition("-")[0]](lot_of(seed, 7, object_id), name)
+    return _BUILDERS[name.partition("-")[0]](Lot(seed, 7, object_id), name)
 
 
 @dataclass(slots=True)
@@ -51,7 +45,7 @@ class Arrivals:
     def __init__(self, routes: Sequence[Route], seed: int, density: float, begin_s: float) -> None:
         self._seed = seed
         self._density = density
-        self._lanes = [_Lane(route, lot_of(seed, 11, index), begin_s) for index, route in enumerate(routes)]
+        self._lanes = [_Lane(route, Lot(seed, 11, index), begin_s) for index, route in enumerate(routes)]
         for lane in self._lanes:
             lane.next_s += self._pause_s(lane) * lane.lot.random()
         self._next_id = 1
@@ -71,15 +65,15 @@ class Arrivals:
         return new
 
     def _pause_s(self, lane: _Lane) -> float:
-        return lane.route.every_s * float(lane.lot.uniform(0.35, 1.65)) / self._density
+        return lane.route.every_s * lane.lot.uniform(0.35, 1.65) / self._density
 
     def _party(self, index: int, lane: _Lane) -> list[Agent]:
         route, lot = lane.route, lane.lot
-        size = route.parties[int(lot.integers(len(route.parties)))]
+        size = route.parties[lot.integer(0, len(route.parties))]
         low, high = route.left_m
         room_m = _ABREAST_M * (size - 1)
-        left_m = low + max(0.0, high - low - room_m) * float(lot.random())
-        wish = float(lot.uniform(*route.speed_m_s))
+        left_m = low + max(0.0, high - low - room_m) * lot.random()
+        wish = lot.uniform(*route.speed_m_s)
         party: list[Agent] = []
         behind_m = 0.0
         for member in range(size):
@@ -91,7 +85,7 @@ class Arrivals:
                 solid=solid,
                 route=route,
                 route_index=index,
-                wish_m_s=wish * float(lot.uniform(0.98, 1.02)),
+                wish_m_s=wish * lot.uniform(0.98, 1.02),
                 left_m=left_m + _ABREAST_M * member,
                 party=self._next_party,
                 at_m=solid.size[0] / 2 - behind_m,
@@ -100,7 +94,7 @@ class Arrivals:
             agent.before = agent.now = agent.pose()
             party.append(agent)
             # Loosely, so that they do not hide each other all the time.
-            behind_m += float(lot.uniform(0.6, 1.0))
+            behind_m += lot.uniform(0.6, 1.0)
             self._next_id += 1
         self._next_party += 1
         return party
@@ -108,7 +102,7 @@ class Arrivals:
 
 def _drawn(lot: Lot, route: Route) -> int:
     names = list(route.attributes)
-    at = float(lot.random()) * sum(route.attributes.values())
+    at = lot.random() * sum(route.attributes.values())
     chosen = names[-1]
     for name in names:
         at -= route.attributes[name]

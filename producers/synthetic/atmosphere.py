@@ -8,13 +8,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from producers.synthetic.arrivals import lot_of
 from producers.synthetic.geometry import TURN, View, cos, sin
 from producers.synthetic.kinds import LIGHTS, WEATHERS, SceneSettings
 from producers.synthetic.layout import Ground
+from producers.synthetic.lots import Lot
 from producers.synthetic.painting import Sun
 from producers.synthetic.solids import Colour
-from producers.synthetic.vehicles import Lot
 
 Image = NDArray[np.uint8]
 
@@ -73,18 +72,18 @@ def weather_of(settings: SceneSettings, lot: Lot) -> Weather:
         light=light,
         rain=rain,
         sun=_sun(light, rain, lot),
-        quality=int(lot.integers(80, 94)),
-        drift=(float(lot.uniform(0.02, 0.07)), float(lot.uniform(20, 60)), float(lot.uniform(0, TURN))),
+        quality=lot.integer(80, 94),
+        drift=(lot.uniform(0.02, 0.07), lot.uniform(20, 60), lot.uniform(0, TURN)),
         shake=tuple(
-            (float(lot.uniform(0.2, limit)), float(lot.uniform(*hertz)), float(lot.uniform(0, TURN)))
+            (lot.uniform(0.2, limit), lot.uniform(*hertz), lot.uniform(0, TURN))
             for limit, hertz in ((1.3, (0.2, 0.9)), (0.6, (2, 6))) * 2
         ),
     )
 
 
 def _sun(light: str, rain: bool, lot: Lot) -> Sun:
-    azimuth = TURN * float(lot.random())
-    height = TURN / 360 * float(lot.uniform(38, 62) if light == "day" else lot.uniform(24, 32))
+    azimuth = TURN * lot.random()
+    height = TURN / 360 * (lot.uniform(38, 62) if light == "day" else lot.uniform(24, 32))
     out, up = cos(height), sin(height)
     direction = (out * cos(azimuth), out * sin(azimuth), up)
     if light == "night":
@@ -127,7 +126,7 @@ class Developer:
         self, settings: SceneSettings, weather: Weather, view: View, street_lamps: Sequence[Ground]
     ) -> None:
         self._settings, self._weather = settings, weather
-        lot = lot_of(settings.seed, 5)
+        lot = Lot(settings.seed, 5)
         self._more, self._less = _noise(settings, lot, _NOISE[weather.light])
         self._rain = _streaks(settings, lot) if weather.rain else None
         self._lit = weather.light != "day"
@@ -135,7 +134,7 @@ class Developer:
 
     def develop(self, image: Image, index: int, time_s: float, beams: Sequence[Beam]) -> Image:
         """Light, rain, noise and compression; uint8 (H, W, 3) in and out."""
-        lot = lot_of(self._settings.seed, 6, index)
+        lot = Lot(self._settings.seed, 6, index)
         if self._lamp_map is not None:
             image = self._by_lamps(image, beams)
         elif beams:
@@ -189,17 +188,17 @@ def _streaks(settings: SceneSettings, lot: Lot) -> Image:
     """Falling rain: short slanted lines of many lengths."""
     zoom = settings.height / 360
     sheet = np.zeros((settings.height + 64, settings.width + 64, 3), dtype=np.uint8)
-    slant = float(lot.uniform(-0.25, 0.25))
+    slant = lot.uniform(-0.25, 0.25)
     for _ in range(round(420 * zoom * zoom)):
-        x, y = int(lot.integers(settings.width + 64)), int(lot.integers(settings.height + 64))
-        length = int(lot.integers(6, 22) * zoom)
-        level = int(lot.integers(14, 46))
+        x, y = lot.integer(0, settings.width + 64), lot.integer(0, settings.height + 64)
+        length = int(lot.integer(6, 22) * zoom)
+        level = lot.integer(14, 46)
         cv2.line(sheet, (x, y), (x + round(slant * length), y + length), (level, level, level), 1)
     return np.asarray(cv2.blur(sheet, (1, 3)))
 
 
 def _window(sheet: Image, lot: Lot, shape: tuple[int, ...]) -> Image:
-    x, y = int(lot.integers(64)), int(lot.integers(64))
+    x, y = lot.integer(0, 64), lot.integer(0, 64)
     return sheet[y : y + shape[0], x : x + shape[1]]
 
 

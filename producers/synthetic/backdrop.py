@@ -3,9 +3,9 @@
 import cv2
 import numpy as np
 
-from producers.synthetic.arrivals import lot_of
 from producers.synthetic.geometry import Floats, View
 from producers.synthetic.layout import Layout
+from producers.synthetic.lots import Lot
 from producers.synthetic.painting import Canvas, Sun, cast_shadow, fill_ground, put, stamp
 from producers.synthetic.paths import Pose
 
@@ -71,7 +71,7 @@ def _before_camera(view: View, corners: Floats) -> Floats:
 
 def _grained(canvas: Canvas, seed: int, *, wet: bool) -> Canvas:
     """Give each surface its grain (held in the fourth channel) and all of them soft blotches."""
-    lot = lot_of(seed, 3)
+    lot = Lot(seed, 3)
     height, width = canvas.shape[:2]
     fine = lot.integers(-8, 9, (height, width)) + lot.integers(-8, 9, (height, width))
     grain = fine * canvas[:, :, 3].astype(np.int64) // 12

@@ -3,8 +3,9 @@
 import math
 from typing import Final
 
+from producers.synthetic.lots import Lot
 from producers.synthetic.solids import Colour, Limb, Point, Prism, Solid, SolidBuilder
-from producers.synthetic.vehicles import ACCENTS, Lot, chance, pick
+from producers.synthetic.vehicles import ACCENTS
 
 _SKINS: Final[tuple[Colour, ...]] = ((150, 180, 225), (120, 155, 205), (80, 110, 160), (50, 70, 105))
 _HAIR: Final[tuple[Colour, ...]] = (
@@ -61,14 +62,14 @@ _BAGS: Final[tuple[Colour, ...]] = (
 
 def person(lot: Lot, attribute: str) -> Solid:
     """A person on foot; one at work wears a bright vest with stripes and a helmet."""
-    build = SolidBuilder(float(lot.uniform(0.96, 1.1)), stride_m=1.45)
+    build = SolidBuilder(lot.uniform(0.96, 1.1), stride_m=1.45)
     working = attribute == "person-worker"
-    trousers = pick(lot, _WORK_TROUSERS if working else _TROUSERS)
-    shirt = pick(lot, _VESTS if working else _SHIRTS)
-    sleeve = pick(lot, ((95, 55, 25), (60, 60, 62), shirt)) if working else shirt
-    skin = pick(lot, _SKINS)
-    _legs(build, lot, trousers, skin, short=not working and chance(lot, 0.25))
-    coat = not working and chance(lot, 0.25)
+    trousers = lot.pick(_WORK_TROUSERS if working else _TROUSERS)
+    shirt = lot.pick(_VESTS if working else _SHIRTS)
+    sleeve = lot.pick(((95, 55, 25), (60, 60, 62), shirt)) if working else shirt
+    skin = lot.pick(_SKINS)
+    _legs(build, lot, trousers, skin, short=not working and lot.chance(0.25))
+    coat = not working and lot.chance(0.25)
     low = 0.6 if coat else 0.84
     torso = build.prism(Prism((-0.14, 0.14, 0.22), (-0.12, 0.13, 0.27), low, 1.46), shirt, layer=1)
     if working:
@@ -79,12 +80,12 @@ def person(lot: Lot, attribute: str) -> Solid:
                 build.mark(face, 0.72, 0.9, 0.34, 1.0, _STRIPE)
     else:
         _shirt_marks(build, lot, torso)
-    _arms(build, sleeve, skin if chance(lot, 0.7) or working else sleeve)
-    things = int(lot.integers(4))
+    _arms(build, sleeve, skin if lot.chance(0.7) or working else sleeve)
+    things = lot.integer(0, 4)
     if things == 0:
-        _backpack(build, pick(lot, ACCENTS))
+        _backpack(build, lot.pick(ACCENTS))
     elif things == 1 and not working:
-        build.prism(Prism((-0.18, 0.18, 0.1), (-0.18, 0.18, 0.1), 0.45, 0.8), pick(lot, ACCENTS), layer=1)
+        build.prism(Prism((-0.18, 0.18, 0.1), (-0.18, 0.18, 0.1), 0.45, 0.8), lot.pick(ACCENTS), layer=1)
     elif things == 2 and working:
         build.prism(Prism((0.2, 0.5, 0.25), (0.2, 0.5, 0.25), 0.95, 1.3), (110, 160, 200), layer=1)
     _head(build, lot, skin, working=working)
@@ -92,7 +93,7 @@ def person(lot: Lot, attribute: str) -> Solid:
 
 
 def _legs(build: SolidBuilder, lot: Lot, trousers: Colour, skin: Colour, *, short: bool) -> None:
-    shoe = pick(lot, ((30, 30, 32), (230, 230, 230), (50, 80, 120), (50, 50, 200)))
+    shoe = lot.pick(((30, 30, 32), (230, 230, 230), (50, 80, 120), (50, 50, 200)))
     for side, phase in ((-1, 0.0), (1, math.pi)):
         y = side * 0.11
         build.limb(Limb(0.0, 0.86, 0.42, phase))
@@ -119,8 +120,8 @@ def _arms(build: SolidBuilder, sleeve: Colour, hand: Colour) -> None:
 
 
 def _shirt_marks(build: SolidBuilder, lot: Lot, torso: Prism) -> None:
-    kind = int(lot.integers(5))
-    accent = pick(lot, _SHIRTS)
+    kind = lot.integer(0, 5)
+    accent = lot.pick(_SHIRTS)
     faces = (torso.front, torso.back, torso.left, torso.right)
     if kind == 0:
         for face in faces:
@@ -146,15 +147,15 @@ def _head(build: SolidBuilder, lot: Lot, skin: Colour, *, working: bool) -> None
     build.ball(centre, 0.145, skin, squash=1.15)
     above: Point = (0.0, 0.0, 1.65)
     if working:
-        helmet = pick(lot, _HELMETS)
+        helmet = lot.pick(_HELMETS)
         build.ball(above, 0.19, helmet, half=True, squash=1.0)
         build.mark(
             ((0.18, -0.17, 1.66), (0.18, 0.17, 1.66), (0.1, 0.14, 1.7), (0.1, -0.14, 1.7)), 0, 1, 0, 1, helmet
         )
-    elif chance(lot, 0.3):
-        build.ball(above, 0.18, pick(lot, ACCENTS), half=True)
+    elif lot.chance(0.3):
+        build.ball(above, 0.18, lot.pick(ACCENTS), half=True)
     else:
-        build.ball(above, 0.165, pick(lot, _HAIR), half=True, squash=1.05)
+        build.ball(above, 0.165, lot.pick(_HAIR), half=True, squash=1.05)
 
 
 def _moved(prism: Prism, y: float) -> Prism:
@@ -165,17 +166,17 @@ def _moved(prism: Prism, y: float) -> Prism:
 
 def bicycle(lot: Lot, attribute: str) -> Solid:
     """A cyclist; a courier has a large bright box on the back."""
-    build = SolidBuilder(float(lot.uniform(0.98, 1.08)), stride_m=4.5)
-    frame = pick(lot, ACCENTS)
-    tyre = pick(lot, ((28, 28, 30), (28, 28, 30), (200, 200, 200)))
+    build = SolidBuilder(lot.uniform(0.98, 1.08), stride_m=4.5)
+    frame = lot.pick(ACCENTS)
+    tyre = lot.pick(((28, 28, 30), (28, 28, 30), (200, 200, 200)))
     build.part((0.0, 0.0, 0.4), -1)
     for x in (-0.54, 0.56):
         build.ring(x, 0.35, 0.32, 0.07, tyre)
     hub, saddle, bar, crank = (-0.54, 0.0, 0.35), (-0.2, 0.0, 0.95), (0.42, 0.0, 1.0), (-0.02, 0.0, 0.35)
     for points in ((hub, crank, saddle), (saddle, (0.38, 0.0, 0.85), crank), (bar, (0.56, 0.0, 0.35))):
         build.rod(points, 0.07, frame)
-    if chance(lot, 0.35):
-        build.prism(Prism((0.5, 0.85, 0.22), (0.5, 0.9, 0.25), 0.75, 1.0), pick(lot, ACCENTS))
+    if lot.chance(0.35):
+        build.prism(Prism((0.5, 0.85, 0.22), (0.5, 0.9, 0.25), 0.75, 1.0), lot.pick(ACCENTS))
     _rider(build, lot, courier=attribute == "bicycle-courier")
     build.lamp((0.6, 0.0, 0.85), (220, 250, 255), 1)
     build.lamp((-0.6, 0.0, 0.75), (30, 20, 235), -1)
@@ -183,7 +184,7 @@ def bicycle(lot: Lot, attribute: str) -> Solid:
 
 
 def _rider(build: SolidBuilder, lot: Lot, *, courier: bool) -> None:
-    trousers, shirt, skin = pick(lot, _TROUSERS), pick(lot, _SHIRTS), pick(lot, _SKINS)
+    trousers, shirt, skin = lot.pick(_TROUSERS), lot.pick(_SHIRTS), lot.pick(_SKINS)
     for side, phase in ((-1, 0.0), (1, math.pi)):
         build.limb(Limb(-0.15, 1.0, 0.3, phase))
         build.part((0.0, side * 0.12, 0.6))
@@ -191,27 +192,27 @@ def _rider(build: SolidBuilder, lot: Lot, *, courier: bool) -> None:
         build.prism(_moved(Prism((-0.05, 0.12, 0.08), (-0.2, 0.02, 0.1), 0.32, 1.02), y), trousers, new=False)
     build.limb(None)
     torso = build.prism(Prism((-0.3, 0.0, 0.2), (-0.02, 0.2, 0.24), 0.95, 1.48), shirt, layer=1)
-    if chance(lot, 0.5):
-        accent = pick(lot, _SHIRTS)
+    if lot.chance(0.5):
+        accent = lot.pick(_SHIRTS)
         for face in (torso.front, torso.back, torso.left, torso.right):
             build.mark(face, 0.0, 1.0, 0.4, 0.75, accent)
     for side in (-1, 1):
         build.part((0.2, side * 0.25, 1.2), 1)
         build.rod(
-            ((0.12, side * 0.24, 1.42), (0.42, side * 0.24, 1.02)), 0.1, shirt if chance(lot, 0.6) else skin
+            ((0.12, side * 0.24, 1.42), (0.42, side * 0.24, 1.02)), 0.1, shirt if lot.chance(0.6) else skin
         )
     if courier:
-        bag = pick(lot, _BAGS)
+        bag = lot.pick(_BAGS)
         box = build.prism(Prism((-0.72, -0.2, 0.3), (-0.66, -0.14, 0.3), 1.0, 1.62), bag, layer=1)
-        label = pick(lot, ((245, 245, 245), (25, 25, 25)))
+        label = lot.pick(((245, 245, 245), (25, 25, 25)))
         build.mark(box.back, 0.2, 0.8, 0.3, 0.7, label)
         build.sides(box, 0.2, 0.8, 0.3, 0.65, label)
-    elif chance(lot, 0.3):
+    elif lot.chance(0.3):
         build.prism(
-            Prism((-0.4, -0.15, 0.15), (-0.3, -0.1, 0.14), 1.08, 1.42), pick(lot, ACCENTS[:4]), layer=1
+            Prism((-0.4, -0.15, 0.15), (-0.3, -0.1, 0.14), 1.08, 1.42), lot.pick(ACCENTS[:4]), layer=1
         )
     centre: Point = (0.16, 0.0, 1.62)
     build.part(centre, 2)
     build.ball(centre, 0.14, skin, squash=1.15)
-    hat = pick(lot, ACCENTS) if chance(lot, 0.6) else pick(lot, _HAIR)
+    hat = lot.pick(ACCENTS) if lot.chance(0.6) else lot.pick(_HAIR)
     build.ball((0.14, 0.0, 1.65), 0.18, hat, half=True)

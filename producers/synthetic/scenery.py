@@ -2,8 +2,8 @@
 
 from producers.synthetic.geometry import TURN, cos, sin
 from producers.synthetic.layout import Thing
+from producers.synthetic.lots import Lot
 from producers.synthetic.solids import Colour, Prism, SolidBuilder
-from producers.synthetic.vehicles import Lot, chance, pick
 
 _LEAVES: tuple[tuple[Colour, Colour], ...] = (
     ((28, 70, 38), (70, 140, 90)),
@@ -31,30 +31,30 @@ def tree(lot: Lot, x: float, y: float, height_m: float = 5.5) -> Thing:
     build = SolidBuilder()
     trunk = Prism((-0.14, 0.14, 0.14), (-0.1, 0.1, 0.1), 0.0, height_m * 0.6)
     build.prism(trunk, (40, 62, 84))
-    dark, light = _LEAVES[int(lot.integers(len(_LEAVES)))]
+    dark, light = _LEAVES[lot.integer(0, len(_LEAVES))]
     crown = height_m * 0.3
     build.part((0.0, 0.0, height_m * 0.75), 1)
     for step in range(40):
-        angle, out = TURN * float(lot.random()), float(lot.random()) ** 0.5 * crown
+        angle, out = TURN * lot.random(), lot.within_disc() * crown
         up = height_m * 0.74 + out * 0.8 * sin(angle)
         share = min(1.0, max(0.0, 0.25 + step / 52 + 0.25 * sin(angle)))
         b, g, r = (round(a + (c - a) * share) for a, c in zip(dark, light, strict=True))
         at = (0.0, out * cos(angle), up)
-        build.ball(at, crown * float(lot.uniform(0.3, 0.55)) * (1.2 - step / 60), (b, g, r), squash=0.85)
+        build.ball(at, crown * lot.uniform(0.3, 0.55) * (1.2 - step / 60), (b, g, r), squash=0.85)
     return Thing(build.build((1.6 * crown, 1.6 * crown, height_m * 0.8)), x, y)
 
 
 def bush(lot: Lot, x: float, y: float, height_m: float = 1.0) -> Thing:
     """A low bush."""
     build = SolidBuilder()
-    dark, light = _LEAVES[int(lot.integers(len(_LEAVES)))]
+    dark, light = _LEAVES[lot.integer(0, len(_LEAVES))]
     build.part((0.0, 0.0, height_m / 2))
     for step in range(14):
         share = step / 13
         b, g, r = (round(a + (c - a) * share) for a, c in zip(dark, light, strict=True))
-        side = float(lot.uniform(-0.6, 0.6)) * height_m
+        side = lot.uniform(-0.6, 0.6) * height_m
         build.ball(
-            (0.0, side, height_m * float(lot.uniform(0.3, 0.75))),
+            (0.0, side, height_m * lot.uniform(0.3, 0.75)),
             height_m * (0.42 - 0.2 * share),
             (b, g, r),
             squash=0.8,
@@ -82,13 +82,13 @@ def pole(x: float, y: float, height_m: float, *, lamp: bool = False, signal: boo
 def building(lot: Lot, x: float, y: float, width_m: float, height_m: float, depth_m: float = 8.0) -> Thing:
     """A house whose front is at y, x in its middle."""
     build = SolidBuilder()
-    wall = pick(lot, _WALLS)
-    roof = pick(lot, ((70, 74, 80), (60, 70, 110), (90, 92, 96)))
+    wall = lot.pick(_WALLS)
+    roof = lot.pick(((70, 74, 80), (60, 70, 110), (90, 92, 96)))
     half = width_m / 2
     # Built with its length along y, so that its middle is where it stands.
     body = Prism((0.0, depth_m, half), (0.0, depth_m, half), 0.0, height_m)
     build.prism(body, wall, top=roof)
-    glass = pick(lot, ((80, 66, 56), (58, 50, 46)))
+    glass = lot.pick(((80, 66, 56), (58, 50, 46)))
     floors, columns = max(1, int(height_m // 2.8)), max(2, int(width_m // 2.2))
     for floor in range(floors):
         for column in range(columns):
@@ -96,8 +96,8 @@ def building(lot: Lot, x: float, y: float, width_m: float, height_m: float, dept
             u1, v1 = u0 + 0.56 / columns, v0 + 0.5 / floors
             for face in (body.back, body.left, body.right):
                 build.mark(face, u0, u1, v0, v1, glass)
-    if chance(lot, 0.7):
-        shade = pick(lot, ((40, 50, 150), (60, 110, 60), (150, 100, 50), (60, 150, 200)))
+    if lot.chance(0.7):
+        shade = lot.pick(((40, 50, 150), (60, 110, 60), (150, 100, 50), (60, 150, 200)))
         build.mark(body.back, 0.1, 0.9, 0.28 / floors + 0.5 / floors, 0.92 / floors, shade)
     return Thing(build.build((depth_m, width_m, height_m)), x, y, heading_rad=TURN / 4)
 
@@ -118,7 +118,7 @@ def wall(x: float, y: float, width_m: float, height_m: float, colour: Colour, st
 def container(lot: Lot, x: float, y: float, heading_rad: float, length_m: float = 6.0) -> Thing:
     """A shipping container."""
     build = SolidBuilder()
-    paint = pick(lot, _CONTAINERS)
+    paint = lot.pick(_CONTAINERS)
     half = length_m / 2
     body = build.prism(Prism((-half, half, 1.2), (-half, half, 1.2), 0.0, 2.5), paint)
     b, g, r = (round(c * 0.78) for c in paint)
@@ -140,8 +140,8 @@ def bench(x: float, y: float) -> Thing:
 def crates(lot: Lot, x: float, y: float) -> Thing:
     """A stack of crates."""
     build = SolidBuilder()
-    for layer in range(int(lot.integers(1, 3))):
-        shade = pick(lot, ((90, 140, 180), (70, 110, 150), (140, 140, 140)))
+    for layer in range(lot.integer(1, 3)):
+        shade = lot.pick(((90, 140, 180), (70, 110, 150), (140, 140, 140)))
         z = layer * 0.7
         body = build.prism(Prism((-0.6, 0.6, 0.5), (-0.6, 0.6, 0.5), z, z + 0.66), shade, layer=layer)
         build.sides(body, 0.0, 1.0, 0.45, 0.55, (50, 80, 110))

@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from producers.synthetic.agents import Agent
-from producers.synthetic.arrivals import lot_of
 from producers.synthetic.atmosphere import SHAKE_MARGIN, Beam, Developer, weather_of
 from producers.synthetic.backdrop import Backdrop
 from producers.synthetic.geometry import View, cos, sin
 from producers.synthetic.kinds import SceneSettings, class_of
+from producers.synthetic.lots import Lot
 from producers.synthetic.painting import FINE, Canvas, Stamp, cast_shadow, put, stamp
 from producers.synthetic.paths import Pose
 from producers.synthetic.places import Watch, lines_of, zones_of
@@ -53,8 +53,8 @@ class World:
 
     def __init__(self, settings: SceneSettings) -> None:
         self.settings = settings
-        self._layout = LAYOUTS[settings.kind](settings, lot_of(settings.seed, 1))
-        self._weather = weather_of(settings, lot_of(settings.seed, 2))
+        self._layout = LAYOUTS[settings.kind](settings, Lot(settings.seed, 1))
+        self._weather = weather_of(settings, Lot(settings.seed, 2))
         view = self._layout.view
         self._view, self._fine = view, view.scaled(FINE)
         self._size = (settings.width * FINE, settings.height * FINE)

@@ -5,11 +5,11 @@ from typing import Final
 from producers.synthetic.geometry import TURN, look_at_origin
 from producers.synthetic.kinds import SceneSettings
 from producers.synthetic.layout import Layout, Leg, Patch, Route, Signals, Thing
+from producers.synthetic.lots import Lot
 from producers.synthetic.paths import Path
 from producers.synthetic.scenery import container, crates, pole, tree, wall
 from producers.synthetic.scenes.surfaces import FAR_M, WHITE, area, dashes_along_x, grey, paving, rectangle
 from producers.synthetic.solids import Prism, SolidBuilder
-from producers.synthetic.vehicles import Lot, pick
 
 _BAYS: Final = (-7.0, 0.0, 7.0)
 _DOORS: Final = (-10.5, -3.5, 3.5, 10.5)
@@ -36,10 +36,10 @@ def dock(settings: SceneSettings, lot: Lot) -> Layout:
     view = look_at_origin(
         settings.width,
         settings.height,
-        focal_px=float(lot.uniform(1080, 1180)),
-        range_m=float(lot.uniform(53, 56)),
-        pitch_deg=float(lot.uniform(27, 31)),
-        yaw_deg=float(lot.uniform(-9, 9)),
+        focal_px=lot.uniform(1080, 1180),
+        range_m=lot.uniform(53, 56),
+        pitch_deg=lot.uniform(27, 31),
+        yaw_deg=lot.uniform(-9, 9),
     )
     return Layout(
         view=view,
@@ -168,8 +168,8 @@ def _ground(lot: Lot) -> tuple[Patch, ...]:
 
 
 def _things(lot: Lot) -> tuple[Thing, ...]:
-    paint = pick(lot, ((170, 168, 160), (140, 150, 160), (190, 185, 170), (120, 140, 130)))
-    stripe = pick(lot, ((150, 80, 30), (40, 50, 170), (60, 120, 60), (30, 140, 220)))
+    paint = lot.pick(((170, 168, 160), (140, 150, 160), (190, 185, 170), (120, 140, 130)))
+    stripe = lot.pick(((150, 80, 30), (40, 50, 170), (60, 120, 60), (30, 140, 220)))
     edges = [-34.0, *(x + side for x in _DOORS for side in (-_DOOR, _DOOR)), 34.0]
     things: list[Thing] = []
     for x0, x1 in zip(edges[::2], edges[1::2], strict=True):
@@ -183,8 +183,8 @@ def _things(lot: Lot) -> tuple[Thing, ...]:
         crates(lot, -side * 13.6, 7.6),
         pole(-side * 9.0, -3.2, 5.0, lamp=True),
         pole(side * 9.5, -5.3, 5.0, lamp=True),
-        tree(lot, side * float(lot.uniform(6.5, 12)), -12.6, 3.4),
-        tree(lot, -side * float(lot.uniform(6.5, 12)), -12.6, 3.0),
+        tree(lot, side * lot.uniform(6.5, 12), -12.6, 3.4),
+        tree(lot, -side * lot.uniform(6.5, 12), -12.6, 3.0),
     ]
     return tuple(things)
 

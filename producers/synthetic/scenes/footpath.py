@@ -5,10 +5,10 @@ from typing import Final
 from producers.synthetic.geometry import look_at_origin
 from producers.synthetic.kinds import SceneSettings
 from producers.synthetic.layout import Ground, Layout, Leg, Patch, Route, Signals, Thing
+from producers.synthetic.lots import Lot
 from producers.synthetic.paths import Path
 from producers.synthetic.scenery import bench, building, bush, pole, tree
 from producers.synthetic.scenes.surfaces import FAR_M, WHITE, area, dashes_along_x, grey, paving, rectangle
-from producers.synthetic.vehicles import Lot
 
 _FAR: Final = 24.0
 _STREET: Final = {
@@ -28,12 +28,12 @@ def footpath(settings: SceneSettings, lot: Lot) -> Layout:
     view = look_at_origin(
         settings.width,
         settings.height,
-        focal_px=float(lot.uniform(1020, 1120)),
-        range_m=float(lot.uniform(38, 42)),
-        pitch_deg=float(lot.uniform(27, 31)),
-        yaw_deg=float(lot.uniform(-12, 12)),
+        focal_px=lot.uniform(1020, 1120),
+        range_m=lot.uniform(38, 42),
+        pitch_deg=lot.uniform(27, 31),
+        yaw_deg=lot.uniform(-12, 12),
     )
-    grass = (55 + int(lot.integers(15)), 110 + int(lot.integers(25)), 80 + int(lot.integers(20)))
+    grass = (55 + lot.integer(0, 15), 110 + lot.integer(0, 25), 80 + lot.integer(0, 20))
     return Layout(
         view=view,
         routes=(*_walkers(), *_riders(), *_street()),
@@ -127,18 +127,18 @@ def _things(lot: Lot) -> tuple[Thing, ...]:
     things: list[Thing] = []
     edge = -34.0
     while edge < 34:
-        width = float(lot.uniform(6.5, 9.5))
-        things.append(building(lot, edge + width / 2, 16.2, width - 0.3, float(lot.uniform(5, 8))))
+        width = lot.uniform(6.5, 9.5)
+        things.append(building(lot, edge + width / 2, 16.2, width - 0.3, lot.uniform(5, 8)))
         edge += width
     for x in (-13.0, -7.0, 6.0, 12.0):
-        at, height = x + float(lot.uniform(-1, 1)), float(lot.uniform(3.6, 4.6))
+        at, height = x + lot.uniform(-1, 1), lot.uniform(3.6, 4.6)
         things.append(tree(lot, at, 6.1, height))
     for x in (-10.0, -4.5, 3.2, 9.0):
-        at, height = x + float(lot.uniform(-0.6, 0.6)), float(lot.uniform(0.7, 1.1))
+        at, height = x + lot.uniform(-0.6, 0.6), lot.uniform(0.7, 1.1)
         things.append(bush(lot, at, 6.2, height))
     things += [pole(x, 1.5, 4.2, lamp=True) for x in (-8.0, 8.0)]
     things += [bench(x, 1.45) for x in (-6.0, 7.0)]
-    things.append(tree(lot, -7.5 + float(lot.uniform(-1, 1)), -6.6, 3.2))
+    things.append(tree(lot, -7.5 + lot.uniform(-1, 1), -6.6, 3.2))
     things.append(bush(lot, 7.5, -5.4, 0.9))
     things.append(bush(lot, -4.0, -5.6, 0.7))
     return tuple(things)

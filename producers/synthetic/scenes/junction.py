@@ -9,6 +9,7 @@ from typing import Final
 from producers.synthetic.geometry import look_at_origin
 from producers.synthetic.kinds import SceneSettings
 from producers.synthetic.layout import Gate, Ground, Layout, Leg, Patch, Route, Signals, Thing
+from producers.synthetic.lots import Lot
 from producers.synthetic.paths import Path
 from producers.synthetic.scenery import building, pole, tree
 from producers.synthetic.scenes.surfaces import (
@@ -21,7 +22,6 @@ from producers.synthetic.scenes.surfaces import (
     paving,
     rectangle,
 )
-from producers.synthetic.vehicles import Lot
 
 _LANE: Final = 1.6
 """From a road's middle to its lanes' middles, in metres."""
@@ -59,16 +59,16 @@ def junction(settings: SceneSettings, lot: Lot) -> Layout:
     view = look_at_origin(
         settings.width,
         settings.height,
-        focal_px=float(lot.uniform(1080, 1180)),
-        range_m=float(lot.uniform(53, 57)),
-        pitch_deg=float(lot.uniform(27, 31)),
-        yaw_deg=float(lot.uniform(-14, 14)),
+        focal_px=lot.uniform(1080, 1180),
+        range_m=lot.uniform(53, 57),
+        pitch_deg=lot.uniform(27, 31),
+        yaw_deg=lot.uniform(-14, 14),
     )
     return Layout(
         view=view,
         routes=(*_main_road(), *_side_road(), *_walkers()),
-        signals=Signals(_CYCLE_S, _SIGNALS, float(lot.uniform(0, _CYCLE_S))),
-        base=Patch((), (60 + int(lot.integers(20)), 105 + int(lot.integers(20)), 85), 12),
+        signals=Signals(_CYCLE_S, _SIGNALS, lot.uniform(0, _CYCLE_S)),
+        base=Patch((), (60 + lot.integer(0, 20), 105 + lot.integer(0, 20), 85), 12),
         ground=_ground(lot),
         things=_things(lot),
         lines={
@@ -206,12 +206,12 @@ def _things(lot: Lot) -> tuple[Thing, ...]:
     for side in (-1, 1):
         edge = 9.0
         while edge < 40:
-            width = float(lot.uniform(6.5, 9.5))
-            height = float(lot.uniform(5, 9))
+            width = lot.uniform(6.5, 9.5)
+            height = lot.uniform(5, 9)
             things.append(building(lot, side * (edge + width / 2), 11.0, width - 0.3, height))
             edge += width
-        things.append(tree(lot, side * float(lot.uniform(11.5, 14.5)), 9.3, float(lot.uniform(4.5, 6))))
-        things.append(tree(lot, side * float(lot.uniform(11, 13)), -9.6, float(lot.uniform(3.8, 4.8))))
+        things.append(tree(lot, side * lot.uniform(11.5, 14.5), 9.3, lot.uniform(4.5, 6)))
+        things.append(tree(lot, side * lot.uniform(11, 13), -9.6, lot.uniform(3.8, 4.8)))
         things.append(pole(side * 9.0, 8.5, 6.0, lamp=True))
         things.append(pole(side * 10.0, -8.6, 5.0, lamp=True))
         things.append(pole(side * 8.7, -side * 5.6, 3.0, signal=True))

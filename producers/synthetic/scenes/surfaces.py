@@ -1,8 +1,8 @@
 """Pieces of ground that scenes share: roads, markings, paving."""
 
 from producers.synthetic.layout import Ground, Patch
+from producers.synthetic.lots import Lot
 from producers.synthetic.solids import Colour
-from producers.synthetic.vehicles import Lot
 
 WHITE: Colour = (205, 208, 208)
 FAR_M = 60.0
@@ -10,7 +10,7 @@ FAR_M = 60.0
 
 def grey(lot: Lot, low: int, high: int) -> Colour:
     """A grey, slightly warm or cold."""
-    level, tint = int(lot.integers(low, high)), int(lot.integers(-4, 5))
+    level, tint = lot.integer(low, high), lot.integer(-4, 5)
     return level + tint, level, level - tint
 
 

@@ -4,15 +4,15 @@ import numpy as np
 import pytest
 
 from producers.synthetic.agents import Agent
-from producers.synthetic.arrivals import lot_of
 from producers.synthetic.geometry import cos, sin
 from producers.synthetic.kinds import KINDS, SceneSettings
+from producers.synthetic.lots import Lot
 from producers.synthetic.scenes import LAYOUTS
 from producers.synthetic.traffic import Traffic
 
 
 def traffic_of(kind: str, seed: int, density: float = 1.0) -> Traffic:
-    layout = LAYOUTS[kind](SceneSettings(kind, seed), lot_of(seed, 1))
+    layout = LAYOUTS[kind](SceneSettings(kind, seed), Lot(seed, 1))
     return Traffic(layout, seed, density)
 
 
