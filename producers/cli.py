@@ -14,7 +14,7 @@ def produce(
     ctx: typer.Context,
     source: Annotated[
         str | None,
-        typer.Argument(help="A file, an address, or synthetic:NUMBER; default: all streams of the settings."),
+        typer.Argument(help="A file, an address, or synthetic:KIND; default: all streams of the settings."),
     ] = None,
     stream: Annotated[
         str | None, typer.Option(help="Stream id; default: made from the source.", show_default=False)

@@ -195,7 +195,7 @@ class LogSettings(Section):
 class StreamSettings(Section):
     """One camera of this gateway."""
 
-    source: str = Field(description="a file, an rtsp:// or http:// address, or synthetic:NUMBER")
+    source: str = Field(description="a file, an rtsp:// or http:// address, or synthetic:KIND")
     mode: Mode | None = Field(None, description="overrides gateway.mode")
     realtime: bool = Field(
         False, description="read a file at its own rate, dropping what is late, as a camera"

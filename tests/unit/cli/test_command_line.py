@@ -37,7 +37,7 @@ def _nothing_set(monkeypatch, tmp_path):
 def test_help_names_every_command(capsys):
     assert run(["--help"]) == 0
     text = capsys.readouterr().out
-    for name in (*COMMANDS, "config", "topics", "models", "dead-letters", "bench"):
+    for name in (*COMMANDS, "config", "topics", "models", "cameras", "dead-letters", "bench"):
         assert name in text
 
 

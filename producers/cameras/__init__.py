@@ -1,0 +1,1 @@
+"""The commands `sightline cameras …` and `sightline bench cameras`."""
