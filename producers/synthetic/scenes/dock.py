@@ -51,7 +51,7 @@ def dock(settings: SceneSettings, lot: Lot) -> Layout:
         lines={
             "gate-west": ((-10.5, -2.6), (-10.5, 2.2)),
             "gate-east": ((10.5, -2.6), (10.5, 2.2)),
-            "street": ((-3.5, -12.2), (-3.5, -5.5)),
+            "street": ((-3.5, -12.7), (-3.5, -5.5)),
         },
         zones={
             f"bay-{number + 1}": rectangle(x - 1.9, 0.9, x + 1.9, _WALL) for number, x in enumerate(_BAYS)

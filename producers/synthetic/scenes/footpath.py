@@ -44,7 +44,7 @@ def footpath(settings: SceneSettings, lot: Lot) -> Layout:
         lines={
             "path": ((-2.5, -4.6), (-2.5, 1.55)),
             "cycleway": ((-2.5, 1.8), (-2.5, 5.2)),
-            "street": ((-0.5, 7.1), (-0.5, 13.2)),
+            "street": ((-0.5, 6.0), (-0.5, 13.2)),
         },
         zones={"plaza": rectangle(0.0, -4.6, 5.5, 1.5), "cycle-stretch": rectangle(-5.0, 1.9, 4.0, 5.2)},
         street_lamps=((-8.0, 1.4), (0.0, 1.4), (8.0, 1.4), (-6.0, 14.0), (6.0, 14.0), (3.0, -8.0)),
