@@ -23,8 +23,10 @@ from sightline.settings import KafkaSettings
 from sightline.stack.kafka import LocalKafka
 from sightline.stack.triton import LocalTriton
 from sightline.topic_admin import apply_topics
+from sightline.vision.appearance import find_appearance
 from sightline.vision.describe import find_model
 from sightline.vision.repository import Serving, write_repository
+from tests.appearance_network import write_appearance
 
 STREAMS = ("gate", "yard", "dock")
 PARTITIONS = 3
@@ -94,7 +96,8 @@ class System:
 def system(tmp_path: Path) -> Iterator[System]:
     subprocess.run([sys.executable, "-m", "triton_repo.demo_detector", str(tmp_path / "model")], check=True)
     onnx, spec = find_model(tmp_path / "model")
-    repository = write_repository(tmp_path / "repository", Serving(onnx, spec))
+    look = find_appearance(write_appearance(tmp_path / "appearance"))
+    repository = write_repository(tmp_path / "repository", Serving(onnx, spec, look))
     with (
         LocalTriton(repository, ["analyzer"], tmp_path / "triton.log") as triton,
         LocalKafka(tmp_path / "kafka") as kafka,
@@ -166,6 +169,12 @@ def test_every_frame_becomes_one_message_of_detections_in_order(system):
     for stream_id in STREAMS:
         assert [each.seq for each in found[stream_id]] == list(range(60))
         assert all([each.names[int(i)] for i in each.class_ids] == ["car"] for each in found[stream_id])
+    for each in found["yard"]:
+        assert each.embeddings is not None
+        assert each.probabilities is not None
+        assert each.embeddings.shape == (1, 4)
+        # The car is red.
+        assert each.attributes[int(each.probabilities[0].argmax())] == "reddish"
     # The picture is half the source frame, in whose pixels the boxes are.
     assert found["gate"][0].boxes[0] == pytest.approx([20, 160, 84, 192], abs=6)
     worker.send_signal(signal.SIGTERM)
