@@ -1,4 +1,4 @@
-"""The commands `sightline models …`: bring a detector, and make it fast on a device."""
+"""The commands `sightline models …`: bring a detector, make it fast on a device, serve it."""
 
 import re
 from pathlib import Path
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table
 
-from sightline.cli.context import output_console
+from sightline.cli.context import output_console, settings_from
 from sightline.errors import SightlineError
 from sightline.settings import Head
 
@@ -57,6 +57,30 @@ def add(
 
     size = _size(input_size) if input_size else None
     _print_added(add_model(Request(path, VisionHead(head), to, name, labels, size, output, replace=replace)))
+
+
+@models.command()
+def repository(
+    ctx: typer.Context,
+    folder: Annotated[Path, typer.Argument(help="The model repository; made if missing.")],
+) -> None:
+    """Write a model repository for a Triton of your own: the analyzer, its networks, and their code.
+
+    What is in it is set by model.* and triton.networks: with onnxruntime or tensorrt the networks are models
+    of their own, for a GPU; in-process they run in the analyzer.
+    """
+    from sightline.pipeline.models import serving_of
+    from sightline.vision.repository import models_in, write_repository
+
+    written = write_repository(folder, serving_of(settings_from(ctx)))
+    loads = " ".join(f"--load-model={name}" for name in models_in(written))
+    console = output_console()
+    for line in (
+        f"Wrote {written}. Serve it with:\n",
+        f"  tritonserver --model-repository={written} --model-control-mode=explicit {loads}",
+        "\nIts Python needs NumPy below 2, OpenCV and ONNX Runtime; a container needs --shm-size=1g.",
+    ):
+        console.print(line, highlight=False, soft_wrap=True, markup=False)
 
 
 def _size(text: str) -> "InputSize":

@@ -27,6 +27,9 @@ from sightline.vision.model_configs import (
 from sightline.vision.onnx_backend import OnnxOptions, open_session, run_session
 from sightline.vision.serving import APPEARANCE, DETECTOR, ServingOptions
 
+ENGINES_DIR: Final = "engines"
+"""Where `sightline models build` keeps engines, beside the ONNX file."""
+
 _CODE: Final = ("__init__.py", "errors.py", "vision")
 
 
@@ -53,6 +56,12 @@ class Serving:
     queue_delay_ms: float = 2.0
 
 
+@dataclass(frozen=True)
+class _Network:
+    file: Path
+    backend: Networks
+
+
 def write_repository(folder: Path, serving: Serving) -> Path:
     """Write or rewrite the models `analyzer`, and `detector` and `appearance` if they are to be models too.
 
@@ -69,20 +78,20 @@ def write_repository(folder: Path, serving: Serving) -> Path:
     Raises:
         SightlineError: A network is missing or does not fit, or the folder cannot be written.
     """
-    files = _network_files(serving)
+    networks = _networks(serving)
     output = None if serving.networks == "in-process" else _detector_output(serving)
     folder = folder.resolve()
     try:
         for name in (ANALYZER, DETECTOR, APPEARANCE):
             shutil.rmtree(folder / name, ignore_errors=True)
-        _write_analyzer(folder / ANALYZER, serving, files)
+        _write_analyzer(folder / ANALYZER, serving, networks)
         if output is not None:
-            networks, options = serving.networks, serving.options
-            config = detector_config(serving.spec, output, networks, options)
-            _write_network(folder / DETECTOR, config, files[0], networks)
+            config = detector_config(serving.spec, output, networks[0].backend, serving.options)
+            _write_network(folder / DETECTOR, config, networks[0])
             if serving.appearance is not None:
-                config = appearance_config(serving.appearance[1], networks, options)
-                _write_network(folder / APPEARANCE, config, files[1], networks)
+                spec = serving.appearance[1]
+                config = appearance_config(spec, networks[1].backend, serving.options)
+                _write_network(folder / APPEARANCE, config, networks[1])
     except OSError as error:
         raise SightlineError(
             f"Cannot write the model repository {folder}: {error}.", "Check the folder's rights and space."
@@ -95,22 +104,40 @@ def models_in(repository: Path) -> Sequence[str]:
     return sorted(config.parent.name for config in repository.glob("*/config.pbtxt"))
 
 
-def _network_files(serving: Serving) -> list[Path]:
+def _networks(serving: Serving) -> list[_Network]:
     """The files to serve, the detector's first; each must be there."""
     files = [serving.detector] if serving.appearance is None else [serving.detector, serving.appearance[0]]
     for file in files:
         if not file.is_file():
             raise SightlineError(f"There is no model at {file}.", "Give the path of an ONNX file.")
+    networks = [_Network(file, serving.networks) for file in files]
     if serving.networks != "tensorrt":
-        return files
-    plans = [file.with_name(PLAN_FILE) for file in files]
-    for plan in plans:
-        if not plan.is_file():
-            raise SightlineError(
-                f"There is no TensorRT engine at {plan}.",
-                "Build it on the machine that will serve it: sightline models build --target tensorrt.",
-            )
-    return plans
+        return networks
+    engines = [_engine(file) for file in files]
+    if engines[0] is None:
+        raise SightlineError(
+            f"There is no TensorRT engine for {serving.detector}.",
+            "Build it on the machine that will serve it: sightline models build --target tensorrt.",
+        )
+    # The appearance network may stay with ONNX Runtime: it is small, and its batches are large.
+    return [
+        _Network(engine, "tensorrt") if engine else _Network(network.file, "onnxruntime")
+        for engine, network in zip(engines, networks, strict=True)
+    ]
+
+
+def _engine(onnx: Path) -> Path | None:
+    """The engine beside an ONNX file: `model.plan`, else the only one that was built."""
+    named = onnx.with_name(PLAN_FILE)
+    if named.is_file():
+        return named
+    built = sorted((onnx.parent / ENGINES_DIR).glob("*.plan"))
+    if len(built) > 1:
+        raise SightlineError(
+            f"There are {len(built)} TensorRT engines in {onnx.parent / ENGINES_DIR}.",
+            f"Copy the one for the GPU of your Triton to {named}.",
+        )
+    return built[0] if built else None
 
 
 def _detector_output(serving: Serving) -> TensorForm:
@@ -128,7 +155,7 @@ def _detector_output(serving: Serving) -> TensorForm:
     return TensorForm(output.shape[1:], str(output.dtype))
 
 
-def _write_analyzer(model: Path, serving: Serving, files: Sequence[Path]) -> None:
+def _write_analyzer(model: Path, serving: Serving, networks: Sequence[_Network]) -> None:
     version = model / "1"
     _copy_code(model / SIGHTLINE_PATH / "sightline")
     shutil.copyfile(TEMPLATES / ANALYZER / "1" / "model.py", version / "model.py")
@@ -140,8 +167,8 @@ def _write_analyzer(model: Path, serving: Serving, files: Sequence[Path]) -> Non
         folders[1].mkdir()
         save_appearance_spec(appearance, folders[1])
     if serving.networks == "in-process":
-        for file, target in zip(files, folders, strict=True):
-            _link_or_copy(file, target / MODEL_FILE)
+        for network, target in zip(networks, folders, strict=True):
+            _link_or_copy(network.file, target / MODEL_FILE)
     config = analyzer_config(
         serving.spec,
         appearance,
@@ -153,11 +180,12 @@ def _write_analyzer(model: Path, serving: Serving, files: Sequence[Path]) -> Non
     (model / "config.pbtxt").write_text(config, encoding="utf-8")
 
 
-def _write_network(model: Path, config: str, file: Path, networks: Networks) -> None:
-    (model / "1").mkdir(parents=True)
-    _link_or_copy(file, model / "1" / file.name if networks == "tensorrt" else model / "1" / MODEL_FILE)
-    if networks == "python":
-        shutil.copyfile(TEMPLATES / "network" / "model.py", model / "1" / "model.py")
+def _write_network(model: Path, config: str, network: _Network) -> None:
+    version = model / "1"
+    version.mkdir(parents=True)
+    _link_or_copy(network.file, version / (PLAN_FILE if network.backend == "tensorrt" else MODEL_FILE))
+    if network.backend == "python":
+        shutil.copyfile(TEMPLATES / "network" / "model.py", version / "model.py")
     (model / "config.pbtxt").write_text(config, encoding="utf-8")
 
 

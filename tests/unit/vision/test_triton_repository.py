@@ -141,6 +141,7 @@ def test_networks_that_are_models_of_their_own(
     model: Path,
     look: tuple[Path, AppearanceSpec],
     tmp_path: Path,
+    request: pytest.FixtureRequest,
 ) -> None:
     spec = describe_onnx(model, Head.YOLOV8)
     serving = Serving(model, spec, look, ServingOptions(parallel_runs=3), networks)
@@ -149,6 +150,7 @@ def test_networks_that_are_models_of_their_own(
             write_repository(tmp_path / "repository", serving)
         for onnx in (model, look[0]):
             onnx.with_name("model.plan").write_bytes(b"engine")
+            request.addfinalizer(onnx.with_name("model.plan").unlink)
     folder = write_repository(tmp_path / "repository", serving)
     assert models_in(folder) == ["analyzer", "appearance", "detector"]
     assert parameters(folder)["networks"] == "triton"
@@ -170,6 +172,23 @@ def test_networks_that_are_models_of_their_own(
         "embedding": ("TYPE_FP32", [4]),
         "probabilities": ("TYPE_FP32", [3]),
     }
+
+
+def test_an_engine_is_the_only_one_that_was_built_and_the_appearance_network_may_have_none(
+    model: Path, look: tuple[Path, AppearanceSpec], tmp_path: Path
+) -> None:
+    engines = model.parent / "engines"
+    engines.mkdir()
+    (engines / "fp16-h100.plan").write_bytes(b"fp16")
+    serving = Serving(model, describe_onnx(model, Head.YOLOV8), look, networks="tensorrt")
+    folder = write_repository(tmp_path / "repository", serving)
+    assert (folder / "detector" / "1" / "model.plan").read_bytes() == b"fp16"
+    assert config_of(folder, "appearance").backend == "onnxruntime"
+    assert (folder / "appearance" / "1" / "model.onnx").is_file()
+    (engines / "int8-h100.plan").write_bytes(b"int8")
+    with pytest.raises(SightlineError, match="2 TensorRT engines") as refused:
+        write_repository(tmp_path / "repository", serving)
+    assert "model.plan" in refused.value.fix
 
 
 def tensors(declared: Any) -> dict[str, tuple[str, list[int]]]:
