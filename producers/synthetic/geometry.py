@@ -67,6 +67,14 @@ class View:
         u, v, _ = self.project(np.array([x]), np.array([y]), np.array([z]))
         return float(u[0]), float(v[0])
 
+    def spot(self, x: float, y: float) -> tuple[float, float, float]:
+        """Picture coordinates of a point of the ground and its distance along the axis, in plain floats."""
+        dx, dy, dz = x - self.position[0], y - self.position[1], -self.position[2]
+        depth = dx * self.forward[0] + dy * self.forward[1] + dz * self.forward[2]
+        scale = self.focal_px / depth
+        u = self.centre[0] + scale * (dx * self.right[0] + dy * self.right[1] + dz * self.right[2])
+        return u, self.centre[1] + scale * (dx * self.down[0] + dy * self.down[1] + dz * self.down[2]), depth
+
     def depth(self, x: float, y: float) -> float:
         """How far a point of the ground is along the ground, in the camera's direction."""
         return (x - self.position[0]) * self.forward[0] + (y - self.position[1]) * self.forward[1]

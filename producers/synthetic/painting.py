@@ -65,6 +65,8 @@ class Stamp:
 
 def stamp(solid: Solid, pose: Pose, view: View, sun: Sun, slot: int) -> Stamp | None:
     """Draw a body; None if it lies nowhere near the canvas."""
+    if _is_far_outside(solid, pose, view):
+        return None
     points, depth = _projected(solid, pose, view)
     low, high = points.min(axis=0), points.max(axis=0)
     metre_px = view.focal_px / depth
@@ -81,6 +83,13 @@ def stamp(solid: Solid, pose: Pose, view: View, sun: Sun, slot: int) -> Stamp | 
     mask = cv2.extractChannel(pixels, 3)
     x, y, w, h = cv2.boundingRect(mask)
     return Stamp(x0, y0, pixels, np.asarray(mask), (x, y, w, h), view.depth(pose.x, pose.y)) if w else None
+
+
+def _is_far_outside(solid: Solid, pose: Pose, view: View) -> bool:
+    """Whether a body surely lies outside of the canvas, seen from its foot: cheaper than to project it."""
+    u, v, depth = view.spot(pose.x, pose.y)
+    reach = (2 * sum(solid.size) + 1) * view.focal_px / max(depth, 1.0)
+    return not (-reach < u < 2 * view.centre[0] + reach and -reach < v < 2 * view.centre[1] + reach)
 
 
 def outline(solid: Solid, poses: Sequence[Pose], view: View) -> Floats:
