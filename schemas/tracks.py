@@ -1,6 +1,7 @@
 """`sightline.tracks.v1`: all live tracks after one frame."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,8 @@ class Tracks(StreamMessage):
         label_ids: uint16 (M,): index of each track's label in `labels`.
         labels: The label names that occur.
         observed: bool (M,): False where the tracker only predicts.
+        left_out: How much of this frame was left out because of a limit, by reason: `detections_over_limit`
+            (the weakest detections), `tracks_full` (tracks that were ended early, or not started).
     """
 
     width: int
@@ -34,6 +37,7 @@ class Tracks(StreamMessage):
     label_ids: npt.NDArray[np.uint16]
     labels: tuple[str, ...]
     observed: npt.NDArray[np.bool_]
+    left_out: Mapping[str, int] = field(default_factory=dict)
 
     def to_bytes(self) -> bytes:
         """Pack the message."""
@@ -47,6 +51,7 @@ class Tracks(StreamMessage):
             "label_ids": array_bytes(self.label_ids, "<u2"),
             "labels": self.labels,
             "observed": array_bytes(self.observed, "u1"),
+            "left_out": dict(self.left_out) or None,
         }
         return pack(self.identity_fields() | own)
 
@@ -75,4 +80,5 @@ class Tracks(StreamMessage):
             label_ids=label_ids,
             labels=labels,
             observed=observed.view(np.bool_),
+            left_out=reader.counters("left_out") if reader.has("left_out") else {},
         )

@@ -40,7 +40,8 @@ class TrackerConfig:
         tentative_weight: An unconfirmed track's claim on a detection against a confirmed one's.
         class_weight: Share of a claim that is lost when the detector's class differs.
         look_weight: Weight of appearance in a claim, when looks tell objects apart well.
-        reach: How far from its last place a track may come back by its look: sizes, and sizes per second.
+        reach: How far from its last place a track may come back by its look: sizes, and sizes per second;
+            besides how far it got at its own speed.
         return_margin: How clearly a look must be the track's own to come back by it, from 0 (not) to 1.
         decide_evidence: A label is announced when there is this much evidence for it.
         change_ratio: A label gives way to one of this many times its evidence.

@@ -10,7 +10,7 @@ from processors.track.config import TrackerConfig
 from processors.track.labels import Evidence
 from processors.track.lifecycle import confirmed
 from processors.track.observation import Seen
-from processors.track.state import BOX, CENTRE, KIND, UNSEEN_S, WIDTH, Floats, Indices, Mask
+from processors.track.state import BOX, CENTRE, HEIGHT, KIND, SPEED, UNSEEN_S, WIDTH, Floats, Indices, Mask
 from processors.track.work import Matches, Work, no_matches
 
 FRESH_S: Final = 0.1  # tracks seen this lately tell how the camera moved
@@ -153,9 +153,13 @@ def returned(
 
 
 def _in_reach(tracks: Floats, box: Floats, config: TrackerConfig) -> Mask:
-    size = np.sqrt(tracks[2] * tracks[3])[:, None]
-    radius = size * (config.reach[0] + config.reach[1] * tracks[UNSEEN_S][:, None])
-    away_x, away_y = box[0] - tracks[0][:, None], box[1] - tracks[1][:, None]
+    # From where a track was last seen, not from where it would be if it had gone straight on: who is hidden
+    # for seconds may have turned, but is not much faster than before.
+    unseen_s, size = tracks[UNSEEN_S][:, None], np.sqrt(tracks[WIDTH] * tracks[HEIGHT])[:, None]
+    speed = tracks[SPEED][:2, :, None]
+    gone = np.sqrt(speed[0] * speed[0] + speed[1] * speed[1]) * unseen_s
+    radius = size * (config.reach[0] + config.reach[1] * unseen_s) + gone
+    away_x, away_y = box[CENTRE][:, None] - (tracks[CENTRE][:, :, None] - speed * unseen_s)
     ratio = np.sqrt(box[2] * box[3]) / size
     near: Mask = away_x * away_x + away_y * away_y < radius * radius
     near &= (ratio < SAME_SIZE) & (ratio > 1 / SAME_SIZE)

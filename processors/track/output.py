@@ -24,16 +24,19 @@ class StepResult:
     Attributes:
         tracks: The tracks to put out; its trace is that of the detections.
         classifications: Labels decided or changed at this frame, by rising track id.
-        dropped: How many things were left out, by reason; only reasons that occurred.
     """
 
     tracks: Tracks
     classifications: tuple[Classification, ...]
-    dropped: Mapping[str, int]
 
 
 def tracks_message(
-    detections: Detections, numbers: Floats, track_ids: Ids, shown: Indices, names: tuple[str, ...]
+    detections: Detections,
+    numbers: Floats,
+    track_ids: Ids,
+    shown: Indices,
+    names: tuple[str, ...],
+    left_out: Mapping[str, int],
 ) -> Tracks:
     """The tracks `shown` of `numbers` (ROWS, M) as the message for the frame of `detections`."""
     part = numbers if len(shown) == numbers.shape[1] else numbers.take(shown, axis=1)
@@ -56,6 +59,7 @@ def tracks_message(
         label_ids=label_ids,
         labels=labels,
         observed=part[UNSEEN_S] == 0,
+        left_out=left_out,
     )
 
 

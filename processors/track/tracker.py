@@ -55,7 +55,9 @@ def step(
     work.numbers[:, matches.rows] = matches.part
     born, over = birth.give_birth(work, seen, found, matches, state.next_track_id, patience_s, config)
     show = coasting.shown(work.numbers)
-    message = output.tracks_message(detections, work.numbers, work.track_ids, show, found.names)
+    counts = {"detections_over_limit": len(detections.scores) - len(seen), "tracks_full": over}
+    left_out = {reason: count for reason, count in counts.items() if count}
+    message = output.tracks_message(detections, work.numbers, work.track_ids, show, found.names, left_out)
     changes = output.label_messages(detections, news, found.names) if news else ()
     mean_look, statistics = work.mean_look, work.look_statistics
     if seen.looks is not None:
@@ -74,12 +76,7 @@ def step(
         gaps=gaps,
         patience_s=patience_s,
     )
-    dropped: dict[str, int] = {}
-    if len(seen) < len(detections.scores):
-        dropped["detections_over_limit"] = len(detections.scores) - len(seen)
-    if over:
-        dropped["tracks_full"] = over
-    return after, StepResult(tracks=message, classifications=changes, dropped=dropped)
+    return after, StepResult(tracks=message, classifications=changes)
 
 
 def _elapsed_s(state: TrackerState, detections: Detections) -> float:

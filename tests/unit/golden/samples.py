@@ -89,6 +89,19 @@ MESSAGES: Final[Mapping[str, Any]] = {
         labels=(),
         observed=np.zeros(0, np.bool_),
     ),
+    "tracks_left_out.v1": Tracks(
+        **_FRAME,
+        width=1920,
+        height=1080,
+        detections=600,
+        track_ids=np.array([7], np.uint64),
+        boxes=np.array([[0, 0, 10, 20]], np.float32),
+        scores=np.array([0.5], np.float32),
+        label_ids=np.zeros(1, np.uint16),
+        labels=("car",),
+        observed=np.ones(1, np.bool_),
+        left_out={"detections_over_limit": 88, "tracks_full": 3},
+    ),
     "classifications.v1": Classification(
         **_FRAME, trace=_TRACE, track_id=12, label="truck", previous="car", confidence=0.8125
     ),

@@ -91,6 +91,7 @@ def tracks(draw: st.DrawFn) -> Tracks:
         label_ids=draw(hnp.arrays(np.uint16, count, elements=st.integers(0, len(labels) - 1))),
         labels=labels,
         observed=draw(hnp.arrays(np.bool_, count)),
+        left_out=draw(st.dictionaries(st.sampled_from(["detections_over_limit", "tracks_full"]), INTS)),
     )
 
 

@@ -23,6 +23,7 @@ OPTIONAL = {
     "max_width_px": None,
     "mode": None,
     "message": "",
+    "left_out": {},
 }
 
 

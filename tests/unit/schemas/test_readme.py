@@ -80,7 +80,7 @@ def test_the_limits_are_those_of_the_code() -> None:
     [
         ("frames", "frames.v1", "frames.v1"),
         ("detections", "detections_appearance.v1", "detections_none.v1"),
-        ("tracks", "tracks.v1", "tracks.v1"),
+        ("tracks", "tracks_left_out.v1", "tracks.v1"),
         ("classifications", "classifications.v1", "classifications_first.v1"),
         ("streams", "streams.v1", None),
         ("control", "control.v1", None),

@@ -1,5 +1,7 @@
 """Looks: comparing them, folding wide ones, and finding objects again by them."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -70,6 +72,16 @@ def test_one_who_left_and_comes_back_elsewhere_is_the_same() -> None:
     messages += [seen(seq, (1, 900)) for seq in range(30, 120)]  # three seconds
     messages += [seen(seq, (0, 480), (1, 900)) for seq in range(120, 125)]
     assert sorted(ids(messages)[-1]) == [1, 2]
+
+
+def test_one_who_is_hidden_for_two_seconds_and_turns_round_meanwhile_is_the_same() -> None:
+    messages = [seen(seq, (0, 300 + 5 * seq), (1, 1500)) for seq in range(60)]
+    messages += [seen(seq, (1, 1500)) for seq in range(60, 120)]
+    messages += [seen(seq, (0, 450 - 5 * (seq - 120)), (1, 1500)) for seq in range(120, 130)]
+    found = ids(messages)
+    assert found[59] == found[129] == [1, 2]
+    without = [dataclasses.replace(message, embeddings=None) for message in messages]
+    assert 1 not in ids(without)[129]  # motion alone cannot tell, and must not pretend to
 
 
 def test_a_stranger_in_the_same_place_is_somebody_else() -> None:

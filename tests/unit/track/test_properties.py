@@ -120,7 +120,7 @@ def test_thousands_of_equal_detections_stay_within_the_limits() -> None:
     for seq in range(3):
         state, result = step(state, frame(seq, boxes), CONFIG)
         assert result is not None
-        assert result.dropped["detections_over_limit"] == 4096 - CONFIG.max_detections
+        assert result.tracks.left_out["detections_over_limit"] == 4096 - CONFIG.max_detections
         assert len(state) <= CONFIG.max_tracks
         assert np.isfinite(state.numbers).all()
 
@@ -162,7 +162,7 @@ def test_when_tracks_are_full_the_longest_unseen_give_way() -> None:
     messages = [frame(0, there), frame(1, there[1:]), frame(2, [there[1], [900, 0, 950, 100]])]
     _, results = play(messages, config)
     assert results[-1].tracks.track_ids.tolist() == [2, 3]
-    assert results[-1].dropped == {"tracks_full": 1}
+    assert results[-1].tracks.left_out == {"tracks_full": 1}
 
 
 def test_a_setting_out_of_range_is_refused() -> None:

@@ -7,6 +7,7 @@ from processors.track.config import TrackerConfig
 from processors.track.state import initial_state
 from processors.track.tracker import StepResult, step
 from schemas.detections import Detections
+from schemas.tracks import Tracks
 
 CONFIG = TrackerConfig()
 
@@ -91,9 +92,10 @@ def test_too_many_detections_are_dropped_by_score_and_counted() -> None:
     boxes = [[i * 100, 0, i * 100 + 50, 90] for i in range(5)]
     _, result = step(initial_state(), frame(0, boxes, [0.75, 0.9, 0.8, 0.95, 0.71]), config)
     assert result is not None
-    assert result.dropped == {"detections_over_limit": 2, "tracks_full": 1}
+    assert result.tracks.left_out == {"detections_over_limit": 2, "tracks_full": 1}
     assert sorted(result.tracks.boxes[:, 0].tolist()) == [100, 300]
     assert result.tracks.detections == 5
+    assert Tracks.from_bytes(result.tracks.to_bytes()).left_out == result.tracks.left_out
 
 
 def test_a_doubtful_object_is_put_out_once_it_has_been_seen_often_enough() -> None:
