@@ -2,8 +2,9 @@
 PYTHON ?= python3
 BIN := .venv/bin
 DEMO ?=
+SOAK ?=
 
-.PHONY: install demo test lint types unit parity integration e2e faults faults-short peers lock clean
+.PHONY: install demo test lint types unit parity integration e2e faults faults-short soak peers lock clean
 
 install: .venv/installed
 
@@ -53,6 +54,10 @@ faults-short: install
 
 faults: install
 	$(BIN)/pytest tests/faults
+
+# Memory and descriptors over an hour; SOAK="--minutes 10" is shorter.
+soak: install
+	@$(BIN)/python -m tests.faults.soak $(SOAK)
 
 # The lock names versions and digests for every Python from 3.11 up; it needs `uv`.
 lock:

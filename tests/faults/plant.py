@@ -207,6 +207,16 @@ class Plant:
         self.until(lambda: verifier.is_settled(prefix), f"the other tables of {prefix}", patience_s)
         return took_s
 
+    def until_flowing(self, sender: Sender, patience_s: float = 120.0) -> float:
+        """Seconds until frames that are sent from now on are in the tables, of every stream."""
+        position = sender.position
+
+        def flows() -> bool:
+            newest = self.verifier.newest(sender.prefix)
+            return all(newest.get(stream, -1) >= position for stream in sender.streams)
+
+        return self.until(flows, f"new frames of every stream of {sender.prefix}", patience_s)
+
     def until_quiet(self, prefix: str, quiet_s: float = 8.0) -> None:
         """Run until all has been read, and nothing has been written for a while."""
         seen: object = None

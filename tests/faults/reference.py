@@ -55,7 +55,7 @@ class Reference:
 
     def difference(self, plant: Plant, prefix: str, streams: Sequence[str], last: int) -> Difference:
         """How the tables of a plant differ for the streams `PREFIX-STREAM`."""
-        return compare(plant.verifier.rows(prefix), self.rows(streams, last))
+        return compare(plant.verifier.rows(prefix, last), self.rows(streams, last))
 
     def check(self, plant: Plant, prefix: str, streams: Sequence[str], last: int) -> int:
         """Wait until a plant has written all, and compare tables and log; returns the repeats in the log."""

@@ -40,6 +40,7 @@ class Sender:
         self._first = first
         self._frames_per_s = frames_per_s
         self._failures: list[str] = []
+        self._stopped = False
         self._producer = Producer(
             {
                 "bootstrap.servers": bootstrap,
@@ -59,6 +60,10 @@ class Sender:
         """Whether the broker has it all."""
         return not self._thread.is_alive()
 
+    def stop(self) -> None:
+        """Send no more than what has been begun."""
+        self._stopped = True
+
     def check(self) -> None:
         """Fail if the broker refused a record."""
         assert self._failures == []
@@ -68,6 +73,8 @@ class Sender:
         waiting = [next(source, None) for source in sources]
         start_s = time.monotonic()
         for seq in range(self._first, self.last):
+            if self._stopped:
+                break
             if self._frames_per_s:
                 due_s = start_s + (seq - self._first) / self._frames_per_s
                 self._serve(max(0.0, due_s - time.monotonic()))

@@ -1,7 +1,6 @@
 """A broker that restarts, dies, is away for minutes, or is behind a network in bad order."""
 
 import random
-import time
 from pathlib import Path
 
 import pytest
@@ -15,19 +14,6 @@ from tests.faults.sender import ALL_STREAMS, DETECTION_STREAMS
 pytestmark = pytest.mark.long
 
 
-def until_flowing(plant: Plant, prefix: str, patience_s: float = 120.0) -> float:
-    """Seconds until frames that are newer than now are in the tables, of every stream."""
-    before = plant.verifier.written(prefix)
-    begun_s = time.monotonic()
-
-    def more() -> bool:
-        now = plant.verifier.written(prefix)
-        return bool(now) and all(now.get(stream, 0) > count for stream, count in before.items())
-
-    plant.until(more, f"rows of every stream of {prefix}", patience_s)
-    return time.monotonic() - begun_s
-
-
 def test_the_broker_is_restarted_in_good_order(
     plant: Plant, reference: Reference, prefix: str, report: Report
 ) -> None:
@@ -36,7 +22,7 @@ def test_the_broker_is_restarted_in_good_order(
     plant.until(lambda: len(plant.verifier.written(prefix)) == len(ALL_STREAMS), "all streams")
     plant.stop("kafka")
     plant.restart("kafka")
-    recovery_s = until_flowing(plant, prefix)
+    recovery_s = plant.until_flowing(sender)
     plant.until(lambda: sender.done, "the load to be sent")
     repeats = reference.check(plant, prefix, ALL_STREAMS, 300)
     report.add("broker restarted in good order", 1, recovery_s=round(recovery_s, 1), repeats=repeats)
@@ -54,7 +40,7 @@ def test_the_broker_is_killed_many_times_and_no_stage_stalls(
     restarts = {name: plant.restarts(name) for name in plant.stages}
     for _ in range(kills):
         plant.kill("kafka")
-        recoveries_s.append(round(until_flowing(plant, prefix), 1))
+        recoveries_s.append(round(plant.until_flowing(sender), 1))
         plant.run_for(rng.uniform(0.0, 4.0))
     ended = {name: plant.restarts(name) - count for name, count in restarts.items()}
     plant.until(lambda: sender.done, "the load to be sent", 600)
@@ -71,7 +57,7 @@ def test_a_broker_that_is_away_for_two_minutes(
     plant.stop("kafka")
     plant.run_for(120)
     plant.restart("kafka")
-    recovery_s = until_flowing(plant, prefix)
+    recovery_s = plant.until_flowing(sender)
     plant.until(lambda: sender.done, "the load to be sent")
     repeats = reference.check(plant, prefix, ALL_STREAMS, 300)
     report.add("broker down for 2 minutes", 1, recovery_s=round(recovery_s, 1), repeats=repeats)
@@ -91,10 +77,10 @@ def test_a_network_that_is_cut_for_half_a_minute_and_one_that_is_slow(
         proxy.cut()
         plant.run_for(30)
         proxy.mend()
-        recovery_s = until_flowing(plant, prefix)
+        recovery_s = plant.until_flowing(sender)
         proxy.latency_s = 0.1  # each way
         plant.run_for(20)
-        slow_s = until_flowing(plant, prefix)
+        slow_s = plant.until_flowing(sender)
         proxy.latency_s = 0.0
         plant.until(lambda: sender.done, "the load to be sent")
         repeats = reference.check(plant, prefix, DETECTION_STREAMS, 1000)

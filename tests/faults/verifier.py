@@ -81,6 +81,14 @@ class Verifier:
             return {}
         return {stream.removeprefix(f"{prefix}-"): int(count) for stream, count in found}
 
+    def newest(self, prefix: str) -> dict[str, int]:
+        """The newest frame in `frames` by stream; none while the tables do not answer."""
+        try:
+            found = self.ask(f"SELECT stream_id, max(seq) FROM frames {_of(prefix)} GROUP BY stream_id")
+        except OSError:
+            return {}
+        return {stream.removeprefix(f"{prefix}-"): int(seq) for stream, seq in found}
+
     def totals(self, prefix: str) -> list[Row]:
         """How many rows each table has of the streams `PREFIX-…`; none while the tables do not answer."""
         try:
