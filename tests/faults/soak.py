@@ -1,9 +1,9 @@
-"""Runs the pipeline for long at a steady load and looks whether anything grows.
+"""Runs the pipeline for long at a steady load and looks whether anything grows: `make soak`.
 
-`python -m tests.faults.soak`. Every ten seconds the resident memory and the open descriptors of each process are
-noted, children included. After a sixth of the time (ten minutes of an hour) memory must stay within 5% and no
-descriptor may be added; medians of a window there and of the last one are compared. Exit code 1 if something
-grows, or a process was started again.
+Every ten seconds the resident memory and the open descriptors of each process are noted, children included.
+After a sixth of the time (ten minutes of an hour) memory must stay within 5% and no descriptor may be added;
+medians of a window there and of the last one are compared. Exit code 1 if something grows, or a process was
+started again.
 """
 
 import argparse
