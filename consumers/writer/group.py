@@ -4,7 +4,7 @@ import logging
 from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import Final
 
-from confluent_kafka import OFFSET_INVALID, Consumer, KafkaException, TopicPartition
+from confluent_kafka import OFFSET_INVALID, Consumer, KafkaError, KafkaException, TopicPartition
 
 from consumers.writer.gathering import Unit
 from consumers.writer.intents import decode, encode
@@ -14,12 +14,30 @@ _log = logging.getLogger(__name__)
 
 _ANSWER_TIMEOUT_S: Final = 30.0
 
+_FINAL: Final = frozenset(
+    {
+        # After these a client does nothing any more, and does not say of each that it is fatal.
+        KafkaError._FATAL,
+        KafkaError._FENCED,
+        KafkaError.FENCED_INSTANCE_ID,
+        KafkaError.TOPIC_AUTHORIZATION_FAILED,
+        KafkaError.GROUP_AUTHORIZATION_FAILED,
+    }
+)
+
 Begun = tuple[str, tuple[Range, ...]]
 """A unit that somebody began: its topic and its ranges."""
 
 
+def is_final(error: KafkaError) -> bool:
+    """Whether it is of no use to try again with this client."""
+    return error.fatal() or error.code() in _FINAL
+
+
 class Offsets:
     """Commits and reads the group's offsets. Nothing here may raise for a broker that is away for a while.
+
+    A client that is beyond help raises `KafkaException`: to try again with it would be to stand still.
 
     Args:
         consumer: The group's consumer.
@@ -77,6 +95,8 @@ class Offsets:
         try:
             answers = self._consumer.commit(offsets=wanted, asynchronous=False)
         except KafkaException as error:
+            if is_final(error.args[0]):
+                raise
             _log.info("The group did not take a commit: %s", error)
             return False
         refused = [answer for answer in answers if answer.error is not None]

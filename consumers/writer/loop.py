@@ -18,7 +18,7 @@ from typing import Final
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from consumers.writer.gathering import Gathering, Unit, replayed
-from consumers.writer.group import Begun, Offsets
+from consumers.writer.group import Begun, Offsets, is_final
 from consumers.writer.kafka import RangeReader, record_of
 from consumers.writer.lease import AbandonedError, Lease
 from consumers.writer.records import Place
@@ -284,9 +284,6 @@ class Loop:
 
 
 def _heed(error: KafkaError) -> None:
-    if error.fatal() or error.code() in (
-        KafkaError.TOPIC_AUTHORIZATION_FAILED,
-        KafkaError.GROUP_AUTHORIZATION_FAILED,
-    ):
+    if is_final(error):
         raise KafkaException(error)
     _log.warning("Kafka: %s", error.str())

@@ -132,11 +132,14 @@ def _kafka_refused(error: KafkaException) -> SightlineError:
     reason = error.args[0]
     if isinstance(reason, KafkaError) and reason.code() in (
         KafkaError._FENCED,
+        KafkaError._FATAL,
         KafkaError.FENCED_INSTANCE_ID,
     ):
+        # A client whose session ran out while the broker was away can also lose its place to itself.
         return SightlineError(
-            "Another writer has taken this one's place in the group.",
-            "Run one writer with tables of its own, or give each writer its own write.instance_id.",
+            f"This writer has lost its place in the group: {reason.str()}.",
+            "After the broker was away it is enough to start again, which goes on where this one stopped. Else "
+            "another writer has its name: give each writer its own write.instance_id.",
         )
     return SightlineError(f"Kafka refused the writer: {reason}.")
 

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from tests.faults.plant import Plant
-from tests.faults.sender import ALL_STREAMS
+from tests.faults.sender import ALL_STREAMS, Sender
 from tests.faults.verifier import COLUMNS, TRACKS, Difference, Log, Rows, compare
 
 PREFIX = "undisturbed"
@@ -20,7 +20,7 @@ class Reference:
         self._logs: dict[str, Log] = {}
 
     def reach(self, last: int) -> None:
-        """See to it that frames before `last`, a multiple of 20, are known."""
+        """See to it that frames before `last`, a multiple of 20, are known; the plant must be whole."""
         assert last % 20 == 0, "the recording changes the order of frames within each 20"
         if last <= self._last:
             return
@@ -57,6 +57,15 @@ class Reference:
         """How the tables of a plant differ for the streams `PREFIX-STREAM`."""
         return compare(plant.verifier.rows(prefix, last), self.rows(streams, last))
 
+    def finish(self, plant: Plant, sender: Sender) -> int:
+        """Stop a load wherever it is, and check what it was until then; returns the repeats in the log."""
+        sender.stop()
+        plant.until(lambda: sender.done, "the load to be sent")
+        sender.check()
+        last = sender.position // 20 * 20
+        self.reach(last)
+        return self.check(plant, sender.prefix, sender.streams, last)
+
     def check(self, plant: Plant, prefix: str, streams: Sequence[str], last: int) -> int:
         """Wait until a plant has written all, and compare tables and log; returns the repeats in the log."""
         plant.until_written(prefix, self.frames(streams, last))
@@ -65,7 +74,8 @@ class Reference:
         repeats = 0
         for stream, log in plant.verifier.log(TRACKS, prefix).items():
             want = [frame for frame in self._logs[stream].frames if frame[1] < last]
-            assert log.frames == want, f"the log of {prefix}-{stream} is another one"
+            have = [frame for frame in log.frames if frame[1] < last]
+            assert have == want, f"the log of {prefix}-{stream} is another one"
             assert len(log.partitions) == 1, f"{prefix}-{stream} is in partitions {log.partitions}"
             repeats += log.repeats
         return repeats

@@ -41,6 +41,7 @@ class Consumer:
         self.script: list[Callable[[], list[Message]]] = []
         self.stored: dict[int, TopicPartition] = {}
         self.refuses = False
+        self.refusal = KafkaError.ILLEGAL_GENERATION
         self.done = threading.Event()
 
     def subscribe(self, topics: Sequence[str], **callbacks: Any) -> None:
@@ -54,7 +55,7 @@ class Consumer:
 
     def commit(self, offsets: list[TopicPartition], asynchronous: bool) -> list[TopicPartition]:
         if self.refuses:
-            raise KafkaException(KafkaError(KafkaError.ILLEGAL_GENERATION))
+            raise KafkaException(KafkaError(self.refusal))
         for at in offsets:
             self.stored[at.partition] = at
             self.log.append(f"{'begin' if at.metadata else 'end'} {at.partition}@{at.offset}")
@@ -308,3 +309,28 @@ def test_an_abandoned_batch_is_no_error(world: World) -> None:
     world.store.error = AbandonedError()
     log = world.run(world.assign(0), frames((0, 5)))
     assert log[-2:] == ["begin 0@5", "close"]
+
+
+LOST = (KafkaError._FATAL, KafkaError._FENCED, KafkaError.FENCED_INSTANCE_ID)
+
+
+@pytest.mark.parametrize("code", LOST)
+def test_a_client_that_has_lost_its_place_ends_the_writer_and_is_not_asked_again(
+    world: World, code: int
+) -> None:
+    world.consumer.refuses, world.consumer.refusal = True, code
+    with pytest.raises(KafkaException):
+        world.run(world.assign(0), frames((0, 5)))
+    assert world.log[-1] == "close"
+
+
+@pytest.mark.parametrize("code", LOST)
+def test_a_client_that_says_in_place_of_a_record_that_it_is_lost_ends_the_writer(
+    world: World, code: int
+) -> None:
+    class Lost:
+        def error(self) -> KafkaError:
+            return KafkaError(code)
+
+    with pytest.raises(KafkaException):
+        world.run(world.assign(0), lambda: [Lost()])  # type: ignore[arg-type, list-item, return-value]
