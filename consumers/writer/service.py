@@ -138,8 +138,8 @@ def _kafka_refused(error: KafkaException) -> SightlineError:
         # A client whose session ran out while the broker was away can also lose its place to itself.
         return SightlineError(
             f"This writer has lost its place in the group: {reason.str()}.",
-            "After the broker was away it is enough to start again, which goes on where this one stopped. Else "
-            "another writer has its name: give each writer its own write.instance_id.",
+            "If the broker was away, start it again: it goes on where it stopped. Else another writer has its"
+            " name: give each its own write.instance_id.",
         )
     return SightlineError(f"Kafka refused the writer: {reason}.")
 

@@ -44,6 +44,32 @@ def test_the_broker_is_killed_many_times_and_no_stage_stalls(
     report.add("kill -9 of the broker", kills, recoveries_s=recoveries_s, stages_ended=ended, repeats=repeats)
 
 
+def test_the_broker_is_killed_under_a_track_worker_with_a_name_of_its_own(
+    tmp_path: Path, reference: Reference, prefix: str, report: Report
+) -> None:
+    rng = random.Random(82)
+    kills = 5
+    with Plant(tmp_path) as plant:
+        plant.start("write")
+        plant.start("track", track__instance_id="one")
+        sender = plant.send(prefix, DETECTION_STREAMS, 100_000)
+        plant.until(lambda: len(plant.verifier.written(prefix)) == len(DETECTION_STREAMS), "all streams")
+        recoveries_s = []
+        for _ in range(kills):
+            plant.kill("kafka")
+            recoveries_s.append(round(plant.until_flowing(sender), 1))
+            plant.run_for(rng.uniform(0.0, 4.0))
+        repeats = reference.finish(plant, sender)
+        ended = {name: plant.restarts(name) for name in plant.stages}
+    report.add(
+        "kill -9 of the broker, static membership",
+        kills,
+        recoveries_s=recoveries_s,
+        stages_ended=ended,
+        repeats=repeats,
+    )
+
+
 def test_a_broker_that_is_away_for_two_minutes(
     plant: Plant, reference: Reference, prefix: str, report: Report
 ) -> None:
