@@ -79,11 +79,12 @@ def _numbers(text: str, most: int) -> list[int]:
 def bench_tracker(
     data: Annotated[Path, typer.Option(help="Folder with a MOTChallenge sequence in each folder.")],
     peers: Annotated[bool, typer.Option(help="Run the peer trackers too; they need `make peers`.")] = True,
+    runs: Annotated[int, typer.Option(help="Run all so often; of the times the least counts.", min=1)] = 3,
 ) -> None:
     """Compare the tracker with its peers on the same detections, and print JSON."""
     from processors.track.bench import bench_tracker as measure
 
-    typer.echo(json.dumps(measure(data, peers), indent=2))
+    typer.echo(json.dumps(measure(data, peers, runs=runs), indent=2))
 
 
 def bench_track(

@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,6 +19,7 @@ def bench_tracker(
     data_dir: Path,
     peers: bool,
     *,
+    runs: int = 1,
     root: Path | None = None,
     python: Path | None = None,
     script: Path | None = None,
@@ -27,6 +29,7 @@ def bench_tracker(
     Args:
         data_dir: Folder with one folder per sequence (`gt.txt`, for some `det.txt`).
         peers: Also run the peer trackers.
+        runs: How often; of each time the least counts, which other work on the machine disturbs least.
         root: The clone's root, by default the working folder.
         python: Interpreter that has the peers and TrackEval, by default `.venv-peers` in the root.
         script: The comparison script, by default `measure/mot_peers.py` two folders above `data_dir`.
@@ -34,7 +37,7 @@ def bench_tracker(
     Returns:
         `sequences`: sequence, then tracker, then `HOTA`, `MOTA`, `IDF1` (percent), `IDSW` and `us`
         (microseconds per frame). `weighted`: the same per tracker over all sequences, weighted by boxes.
-        `speed`: the fastest peer's time over ours, if peers ran.
+        `speed`: the fastest peer's time over ours, if peers ran. `runs`.
 
     Raises:
         SightlineError: Something that it needs is missing, or the script failed.
@@ -48,25 +51,44 @@ def bench_tracker(
     if not python.exists():
         raise SightlineError(f"The peers' environment {python} does not exist.", "Run `make peers` first.")
     command = [str(python), str(script), str(data_dir.resolve()), "--ours", ADAPTER]
+    command += [] if peers else ["--no-peers"]
+    return fastest([parse(_run(command, root)) for _ in range(runs)])
+
+
+def _run(command: list[str], root: Path) -> str:
     try:
         done = subprocess.run(
-            command + ([] if peers else ["--no-peers"]),
-            cwd=root,
-            capture_output=True,
-            text=True,
-            timeout=TIMEOUT_S,
-            check=False,
+            command, cwd=root, capture_output=True, text=True, timeout=TIMEOUT_S, check=False
         )
     except subprocess.TimeoutExpired as error:
         raise SightlineError(f"The comparison took over {TIMEOUT_S:.0f} s.") from error
     if done.returncode:
         last = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
         raise SightlineError(f"The comparison failed: {last}", f"Run it by hand: {' '.join(command)}")
-    return parse(done.stdout)
+    return done.stdout
+
+
+def fastest(results: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The results of one comparison, run several times, as one with the least times; see `bench_tracker`."""
+    first = results[0]
+    sequences = {
+        name: _least([result["sequences"][name] for result in results]) for name in first["sequences"]
+    }
+    weighted = _least([result["weighted"] for result in results])
+    peers_us = [scores["us"] for name, scores in weighted.items() if not name.startswith("ours")]
+    speed = {"speed": min(peers_us) / weighted["ours"]["us"]} if peers_us and "ours" in weighted else {}
+    return {"sequences": sequences, "weighted": weighted, **speed, "runs": len(results)}
+
+
+def _least(tables: Sequence[Mapping[str, Mapping[str, float]]]) -> dict[str, dict[str, float]]:
+    return {
+        tracker: {**scores, "us": min(table[tracker]["us"] for table in tables)}
+        for tracker, scores in tables[0].items()
+    }
 
 
 def parse(printed: str) -> dict[str, Any]:
-    """The numbers that the comparison script printed, see `bench_tracker`."""
+    """What the comparison script printed: `sequences` and `weighted` of `bench_tracker`."""
     sequences: dict[str, dict[str, dict[str, float]]] = {}
     weighted: dict[str, dict[str, float]] = {}
     summary = False
@@ -81,6 +103,4 @@ def parse(printed: str) -> dict[str, Any]:
             weighted[names[-1]] = scores
         else:
             sequences.setdefault(names[0], {})[names[-1]] = scores
-    peers_us = [scores["us"] for name, scores in weighted.items() if not name.startswith("ours")]
-    speed = {"speed": min(peers_us) / weighted["ours"]["us"]} if peers_us and "ours" in weighted else {}
-    return {"sequences": sequences, "weighted": weighted, **speed}
+    return {"sequences": sequences, "weighted": weighted}

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from processors.track.bench import bench_tracker, parse
+from processors.track.bench import bench_tracker, fastest, parse
 from sightline.errors import SightlineError
 
 PRINTED = """\
@@ -17,7 +17,7 @@ ours           HOTA=83.0 MOTA=94.3 IDF1=93.5 IDSW=14.9 us=200.0
 
 
 def test_the_printed_numbers_are_read() -> None:
-    result = parse(PRINTED)
+    result = fastest([parse(PRINTED)])
     assert result["sequences"]["MOT17-02"]["ours"]["MOTA"] == -90.1
     assert result["weighted"]["SORT"] == {
         "HOTA": 47.8,
@@ -30,7 +30,17 @@ def test_the_printed_numbers_are_read() -> None:
 
 
 def test_without_peers_there_is_no_speed() -> None:
-    assert "speed" not in parse("\n".join(line for line in PRINTED.splitlines() if "SORT" not in line))
+    alone = "\n".join(line for line in PRINTED.splitlines() if "SORT" not in line)
+    assert "speed" not in fastest([parse(alone)])
+
+
+def test_of_several_runs_the_least_times_count() -> None:
+    slow = parse(PRINTED.replace("us=200.0", "us=300.0").replace("us=800.0", "us=700.0"))
+    result = fastest([parse(PRINTED), slow])
+    assert result["weighted"]["SORT"]["us"] == 700
+    assert result["sequences"]["MOT17-02"]["ours"]["us"] == 200
+    assert result["speed"] == 3.5
+    assert result["runs"] == 2
 
 
 def test_what_is_missing_is_said(tmp_path: Path) -> None:
