@@ -164,7 +164,7 @@ def main(script: str, data: str) -> None:
     four = list(comparison.sequences(data))
     drawn = [each for each in four if each[0].startswith("MOT17")]
     sets = (four, with_gaps(drawn))
-    print("| | HOTA | MOTA | IDF1 | switches | HOTA, gaps | MOTA | IDF1 | switches |")  # noqa: T201
+    print("| | HOTA | MOTA | IDF1 | switches | gaps: HOTA | MOTA | IDF1 | switches |")  # noqa: T201
     print("|" + "---|" * 9)  # noqa: T201
     for name, (variant, config) in VARIANTS.items():
         with variant():
