@@ -134,8 +134,10 @@ def learned(statistics: Floats, alike: Floats, matched: Mask) -> Floats:
         if not part.size:
             continue
         rate = min(0.2, LEARNING_RATE * part.size)
-        mean = float(part.mean())
-        spread = float(np.square(part - after[place]).mean())
+        mean = float(part.sum()) / part.size  # `mean` takes four times as long
+        deviation = part - after[place]
+        deviation *= deviation
+        spread = float(deviation.sum()) / part.size
         after[place] += rate * (mean - after[place])
         after[VARIANCE] += rate / 2 * (max(spread, MIN_VARIANCE) - after[VARIANCE])
     return after
@@ -149,7 +151,7 @@ def mean_after(mean: Floats, statistics: Floats, looks: Vectors) -> tuple[Floats
     after = statistics.copy()
     after[SEEN] = min(float(after[SEEN]) + len(known), MEAN_MEMORY)
     rate = len(known) / float(after[SEEN])
-    return mean + rate * (known.mean(axis=0).astype(np.float64) - mean), after
+    return mean + rate * (known.sum(axis=0).astype(np.float64) / len(known) - mean), after
 
 
 def remember(embeddings: Halves, part: Floats, looks: Vectors, scores: Floats) -> Halves:

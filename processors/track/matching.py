@@ -33,6 +33,8 @@ class _Matcher:
     overlaps: Floats
     part: Floats
     box: Floats
+    alike: Floats  # of the pairs, where there are looks
+    known: Mask
 
     def __init__(
         self, work: Work, seen: Seen, found: Evidence, looks: Looks | None, config: TrackerConfig
@@ -48,9 +50,10 @@ class _Matcher:
             other = numbers[KIND].take(pairs.rows) != self.found.kinds.take(pairs.columns)
             claim = claim * (1.0 - self.config.class_weight * other)
         if self.looks is not None:
-            alike = self.looks.alikeness(pairs.rows, pairs.columns)
-            told = gains(alike, self.work.look_statistics, self.config)
-            told *= self.looks.known(pairs.rows, pairs.columns)
+            self.alike = self.looks.alikeness(pairs.rows, pairs.columns)
+            self.known = self.looks.known(pairs.rows, pairs.columns)
+            told = gains(self.alike, self.work.look_statistics, self.config)
+            told *= self.known
             told *= self.seen.scores.take(pairs.columns)  # the look of a weak detection is a weak argument
             claim = np.maximum(claim + told, 0.0)
         self.pairs = pairs
@@ -99,14 +102,12 @@ class _Matcher:
         centre[0] += x
         centre[1] += y
 
-    def learn(self, looks: Looks) -> None:
+    def learn(self) -> None:
         """Take the looks of the pairs, matched and not, into the statistics."""
-        pairs = self.pairs
-        known = looks.known(pairs.rows, pairs.columns)
-        matched = np.zeros(len(pairs.flat), np.bool_)
+        matched = np.zeros(len(self.known), np.bool_)
         matched[self.chosen] = True
-        alike = looks.alikeness(pairs.rows, pairs.columns)
-        self.work.look_statistics = learned(self.work.look_statistics, alike[known], matched[known])
+        alike, matched = self.alike[self.known], matched[self.known]
+        self.work.look_statistics = learned(self.work.look_statistics, alike, matched)
 
 
 def match(work: Work, seen: Seen, found: Evidence, looks: Looks | None, config: TrackerConfig) -> Matches:
@@ -122,7 +123,7 @@ def match(work: Work, seen: Seen, found: Evidence, looks: Looks | None, config: 
             break
         matcher.once()
     if looks is not None:
-        matcher.learn(looks)
+        matcher.learn()
     return Matches(matcher.rows, matcher.columns, matcher.overlaps, matcher.part, matcher.box)
 
 
