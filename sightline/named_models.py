@@ -6,8 +6,10 @@ from typing import Final
 from sightline.errors import SightlineError
 from sightline.settings import ModelSettings
 from sightline.vision.appearance import AppearanceSpec, find_appearance
+from sightline.vision.backend import Backend
 from sightline.vision.describe import find_model, model_file
 from sightline.vision.detector import Detector
+from sightline.vision.engines import open_engine
 from sightline.vision.heads import Head, default_nms_iou
 from sightline.vision.model import MODEL_FILE, ModelSpec
 from sightline.vision.onnx_backend import OnnxBackend, OnnxOptions
@@ -56,14 +58,19 @@ def nms_iou(settings: ModelSettings, spec: ModelSpec) -> float:
 
 
 def open_recognizer(settings: ModelSettings) -> Recognizer:
-    """Load the named models into ONNX Runtime in this process.
+    """Load the named models into this process.
 
     Raises:
-        SightlineError: As `named_detector` and `named_appearance`, or ONNX Runtime cannot load one.
+        SightlineError: As `named_detector` and `named_appearance`, or one cannot be loaded, or no engine was
+            built for this machine.
     """
-    options = OnnxOptions(threads_per_run=settings.threads)
+    options = OnnxOptions(threads_per_run=settings.threads, device=settings.device)
     path, spec = named_detector(settings)
-    backend = OnnxBackend(path, options, [spec.output_name])
+    backend: Backend
+    if settings.backend == "tensorrt":
+        backend = open_engine(path, spec, settings.precision)
+    else:
+        backend = OnnxBackend(path, options, [spec.output_name])
     detector = Detector(
         spec, backend, settings.score_threshold, nms_iou(settings, spec), settings.max_detections
     )

@@ -75,9 +75,11 @@ class TritonSettings(Section):
 class ModelSettings(Section):
     """The detector, on the server and in gateways that detect."""
 
-    path: Path | None = Field(None, description="ONNX file; unset takes the demo's detector")
+    path: Path | None = Field(
+        None, description="ONNX file, or a model's folder; unset takes the demo's detector"
+    )
     head: Head | None = Field(
-        None, description="layout of the model's output; must be named for an ONNX file"
+        None, description="layout of the model's output; named for an ONNX file, a folder tells its own"
     )
     labels: str | None = Field(None, description='class names: a file with one a line, or "coco"')
     score_threshold: float = Field(
@@ -97,6 +99,14 @@ class ModelSettings(Section):
     appearance_score_threshold: float = Field(
         0.25, ge=0, le=1, description="the appearance network looks at detections from this score up"
     )
+    backend: Literal["onnx", "tensorrt"] = Field(
+        "onnx",
+        description="what runs the detector in this process: ONNX Runtime, or an engine of `models build`",
+    )
+    precision: Literal["fp32", "fp16", "int8"] | None = Field(
+        None, description="which engine the backend tensorrt takes; unset: the narrowest that was built"
+    )
+    device: Literal["cpu", "cuda"] = Field("cpu", description="where ONNX Runtime runs networks")
     instances: int = Field(1, ge=1, le=64, description="copies of the model in the local Triton")
     threads: int = Field(2, ge=1, le=256, description="CPU threads of each copy")
 

@@ -8,6 +8,7 @@ from typing import Final
 from sightline.errors import SightlineError
 from sightline.named_models import named_appearance, named_detector, nms_iou
 from sightline.settings import Settings
+from sightline.vision.engines import ENGINES_DIR
 from sightline.vision.model import MODEL_FILE
 from sightline.vision.repository import Serving, write_repository
 from sightline.vision.serving import ServingOptions
@@ -48,6 +49,12 @@ def serving_of(settings: Settings) -> Serving:
         nms_iou=nms_iou(settings.model, spec),
         max_detections=settings.model.max_detections,
         appearance_score_threshold=settings.model.appearance_score_threshold,
+        backend=settings.model.backend,
+        precision=settings.model.precision or "",
+        engines=str((detector.parent / ENGINES_DIR).resolve())
+        if settings.model.backend == "tensorrt"
+        else "",
+        device=settings.model.device,
         parallel_runs=settings.model.threads,
         decode_threads=settings.model.threads,
     )

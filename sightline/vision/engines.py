@@ -21,7 +21,7 @@ from sightline.vision.tensorrt_backend import TensorRtBackend
 from sightline.vision.tensorrt_build import BatchProfile, Precision
 from sightline.vision.tensorrt_library import import_tensorrt
 
-FOLDER: Final = "engines"
+ENGINES_DIR: Final = "engines"
 FASTEST_FIRST: Final[tuple[Precision, ...]] = ("int8", "fp16", "fp32")
 
 
@@ -89,7 +89,7 @@ def save_engine(onnx: Path, key: EngineKey, plan: bytes, accuracy: Accuracy) -> 
     Raises:
         SightlineError: The folder cannot be written.
     """
-    path = onnx.parent / FOLDER / f"{key.name}.plan"
+    path = onnx.parent / ENGINES_DIR / f"{key.name}.plan"
     told = {**asdict(key), "accuracy": {**asdict(accuracy), "kept": round(accuracy.kept, 4)}}
     try:
         path.parent.mkdir(exist_ok=True)
@@ -119,7 +119,7 @@ def find_engine(
     """
     digest = file_sha256(onnx)
     fitting: dict[Any, Path] = {}
-    for path, told in _described(folder or onnx.parent / FOLDER):
+    for path, told in _described(folder or onnx.parent / ENGINES_DIR):
         there = (told.get("onnx_sha256"), told.get("tensorrt"), told.get("gpu"), told.get("capability"))
         if there == (digest, tensorrt, gpu.name, list(gpu.capability)):
             fitting[told.get("precision")] = path

@@ -14,9 +14,11 @@ from sightline.vision.analyze import Map, analyze, pack
 from sightline.vision.appearance import APPEARANCE_FILE, AppearanceSpec, load_appearance_spec
 from sightline.vision.backend import Backend
 from sightline.vision.detector import Detector
+from sightline.vision.engines import FASTEST_FIRST, open_engine
 from sightline.vision.model import MODEL_FILE, SPEC_FILE, ModelSpec, load_spec
 from sightline.vision.onnx_backend import OnnxBackend, OnnxOptions
 from sightline.vision.recognizer import Appearance, Recognizer
+from sightline.vision.tensorrt_backend import TensorRtBackend
 
 DETECTOR: Final = "detector"
 APPEARANCE: Final = "appearance"
@@ -45,7 +47,10 @@ class ServingOptions:
         appearance_score_threshold: The appearance network looks at detections from this score up, 0..1.
         networks: Where the networks run: `in-process`, or `triton` for models of Triton's own, which have
             the names `DETECTOR` and `APPEARANCE`.
-        device: Where networks in this process run, `cpu` or `cuda`.
+        backend: What runs the detector in this process: `onnx`, or `tensorrt` (an engine of `models build`).
+        precision: Which engine that is, `fp32`, `fp16` or `int8`; empty for the narrowest that was built.
+        engines: The folder of the engines; empty for beside the ONNX file.
+        device: Where ONNX Runtime runs networks in this process, `cpu` or `cuda`.
         threads_per_run: See `OnnxOptions`.
         parallel_runs: See `OnnxOptions`.
         decode_threads: Threads that decode JPEGs.
@@ -56,6 +61,9 @@ class ServingOptions:
     max_detections: int = 300
     appearance_score_threshold: float = 0.25
     networks: str = "in-process"
+    backend: str = "onnx"
+    precision: str = ""
+    engines: str = ""
     device: str = "cpu"
     threads_per_run: int = 1
     parallel_runs: int = 2
@@ -68,12 +76,17 @@ class ServingOptions:
         for name in ("max_detections", "threads_per_run", "parallel_runs", "decode_threads"):
             if getattr(self, name) < 1:
                 raise SightlineError(f"The analyzer's {name} is {getattr(self, name)}.", "Give 1 or more.")
-        if self.networks not in ("in-process", "triton"):
-            raise SightlineError(
-                f"The analyzer's networks is {self.networks!r}.", "Give in-process or triton."
-            )
-        if self.device not in ("cpu", "cuda"):
-            raise SightlineError(f"The analyzer's device is {self.device!r}.", "Give cpu or cuda.")
+        for name, allowed in (
+            ("networks", ("in-process", "triton")),
+            ("backend", ("onnx", "tensorrt")),
+            ("precision", ("", *FASTEST_FIRST)),
+            ("device", ("cpu", "cuda")),
+        ):
+            if getattr(self, name) not in allowed:
+                raise SightlineError(
+                    f"The analyzer's {name} is {getattr(self, name)!r}.",
+                    f"Give {' or '.join(filter(None, allowed))}.",
+                )
 
 
 class Served:
@@ -165,7 +178,10 @@ def open_served(
             onnx_options = OnnxOptions(options.threads_per_run, options.parallel_runs, device=device)
             return resources.enter_context(OnnxBackend(file, onnx_options, outputs))
 
-        backend = open_network(DETECTOR, detector, spec.input_name, (spec.output_name,))
+        if (options.networks, options.backend) == ("in-process", "tensorrt"):
+            backend: Backend = resources.enter_context(_open_engine(detector, spec, options))
+        else:
+            backend = open_network(DETECTOR, detector, spec.input_name, (spec.output_name,))
         finder = Detector(spec, backend, options.score_threshold, options.nms_iou, options.max_detections)
         looker = None
         if appearance is not None:
@@ -174,6 +190,11 @@ def open_served(
             backend = open_network(APPEARANCE, file, look.input_name, outputs)
             looker = Appearance(look, backend, options.appearance_score_threshold)
         return Served(Recognizer(finder, looker), options.decode_threads, resources.pop_all())
+
+
+def _open_engine(detector: Path, spec: ModelSpec, options: ServingOptions) -> TensorRtBackend:
+    precision = next((one for one in FASTEST_FIRST if one == options.precision), None)
+    return open_engine(detector, spec, precision, Path(options.engines) if options.engines else None)
 
 
 def _check_names(told: str, names: Sequence[str], file: Path) -> None:

@@ -1,6 +1,6 @@
 """A driver without a GPU: the C functions of libcuda, made of Python, on memory of this process.
 
-They are real C functions with the prototypes of CUDA's driver API, written down here apart from the product's.
+They are real C functions with the prototypes of CUDA's driver API, written down apart from the product's.
 So a number that is passed in a wrong type or place is seen. Copies happen when the stream is waited for.
 """
 

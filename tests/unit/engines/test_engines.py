@@ -2,7 +2,6 @@
 
 import json
 import os
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -112,16 +111,6 @@ def test_a_folder_that_cannot_be_written_is_an_error(onnx: Path) -> None:
     (onnx.parent / "engines").write_text("a file")
     with pytest.raises(SightlineError, match="Cannot keep the engine"):
         save_engine(onnx, key(onnx), b"plan", ACCURACY)
-
-
-@pytest.fixture
-def fake(monkeypatch: pytest.MonkeyPatch) -> FakeTensorRt:
-    """TensorRT and a GPU, for what looks for them itself."""
-    driver = FakeDriver()
-    library = FakeTensorRt("10.3.0", driver)
-    monkeypatch.setitem(sys.modules, "tensorrt", library)
-    monkeypatch.setattr(cuda, "_load", lambda: driver.library)
-    return library
 
 
 SPEC = ModelSpec(Head.YOLOV8, 64, 32, "images", "output0", ("low", "high"), ULTRALYTICS)
