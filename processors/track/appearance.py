@@ -25,6 +25,7 @@ MEAN_MEMORY: Final = 2000.0  # looks that the stream's mean is taken over
 LOOK_MEMORY: Final = 20.0  # detections that a track's look is taken over
 LEARNING_RATE: Final = 0.01  # of the statistics, for each match
 MIN_VARIANCE: Final = 1e-3
+PAIRS_AT_ONCE: Final = 8192  # bounds the memory that comparing takes
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -45,6 +46,10 @@ class Looks:
 
     def alikeness(self, rows: Indices, columns: Indices) -> Floats:
         """(P,) cosines between the looks of tracks `rows` and detections `columns`."""
+        if len(rows) > PAIRS_AT_ONCE:  # a hostile frame can make hundreds of thousands
+            parts = range(0, len(rows), PAIRS_AT_ONCE)
+            cut = [slice(first, first + PAIRS_AT_ONCE) for first in parts]
+            return np.concatenate([self.alikeness(rows[part], columns[part]) for part in cut])
         product = self.tracks.take(rows, axis=0)
         product *= self.seen.take(columns, axis=0)
         cosines: Floats = product.sum(axis=1).astype(np.float64)

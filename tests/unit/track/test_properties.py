@@ -1,6 +1,7 @@
 """What holds for any scene: order of detections, scale, time, bounds, and numbers that stay numbers."""
 
 import dataclasses
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -123,6 +124,21 @@ def test_thousands_of_equal_detections_stay_within_the_limits() -> None:
         assert result.tracks.left_out["detections_over_limit"] == 4096 - CONFIG.max_detections
         assert len(state) <= CONFIG.max_tracks
         assert np.isfinite(state.numbers).all()
+
+
+def test_a_frame_full_of_strangers_after_another_takes_little_memory() -> None:
+    rng = np.random.default_rng(0)
+    state = initial_state()
+    corner = np.stack(np.meshgrid(np.arange(23), np.arange(22)), -1).reshape(-1, 2) * 31.0
+    tracemalloc.start()
+    for seq in range(3):
+        boxes = np.c_[corner, corner + 30] + seq % 2 * 15
+        looks = rng.normal(size=(len(corner), 2048)).astype(np.float16)
+        state, result = step(state, frame(seq, boxes, at_ns=seq * 9 * 10**9, embeddings=looks), CONFIG)
+        assert result is not None
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 100_000_000  # all pairs at once would take over 200 MB
 
 
 def test_the_state_stays_below_a_megabyte_whatever_comes() -> None:
