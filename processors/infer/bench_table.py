@@ -20,5 +20,6 @@ def print_table(console: Console, result: Mapping[str, Any]) -> None:
     best = result["best"]
     console.print(
         f"Best: {best['frames_per_s']:.0f} frames/s ({best['batch']} a request, {best['clients']} clients), "
-        f"{result['ratio']:.2f} of the loop's best {result['best_loop_frames_per_s']:.0f}"
+        f"{result['ratio']:.2f} of the loop's best {result['best_loop_frames_per_s']:.0f}; "
+        f"by processor time {result['cpu_ratio']:.2f}"
     )

@@ -53,6 +53,11 @@ def test_every_combination_is_measured_and_the_ratio_is_to_the_best_loop(
     assert result["best_loop_frames_per_s"] == pytest.approx(max(loops), abs=0.11)
     best = max(cell["frames_per_s"] for cell in result["triton"])
     assert result["ratio"] == pytest.approx(best / max(loops), rel=0.01)
+    least_ms = min(
+        row[when]["cpu_ms_per_frame"]["loop"] for row in result["loop"] for when in ("before", "after")
+    )
+    spent_ms = sum(result["best"]["cpu_ms_per_frame"].values())
+    assert result["cpu_ratio"] == pytest.approx(least_ms / spent_ms, rel=0.05)
     assert "3 clients" in done.stderr
 
 
