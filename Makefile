@@ -62,7 +62,7 @@ soak: install
 # The lock names versions and digests for every Python from 3.11 up; it needs `uv`.
 lock:
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header \
-		--extra local --extra dev pyproject.toml -o requirements.lock
+		--extra local --extra eval --extra dev pyproject.toml -o requirements.lock
 
 clean:
 	rm -rf .venv .venv-peers .mypy_cache .pytest_cache .ruff_cache build dist

@@ -83,6 +83,36 @@ def repository(
         console.print(line, highlight=False, soft_wrap=True, markup=False)
 
 
+@models.command(name="eval")
+def evaluate_models(
+    seed: Annotated[
+        int, typer.Option(help="The first scene's seed; below 100000 are those trained on.")
+    ] = 100_000,
+    scenes: Annotated[
+        int, typer.Option(min=1, help="How many scenes, of all kinds, lights and weathers.")
+    ] = 36,
+    shots: Annotated[int, typer.Option(min=1, help="Pictures of each scene.")] = 8,
+    detector: Annotated[
+        Path | None, typer.Option(help="Another detector's folder; default: the one that ships.")
+    ] = None,
+    appearance: Annotated[
+        Path | None, typer.Option(help="Another appearance network's folder; default: the one that ships.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Measure the detector and the appearance network on synthetic scenes that they have never seen."""
+    from triton_repo.evaluation.report import report_lines, report_table, report_text
+    from triton_repo.evaluation.run import APPEARANCE, DETECTOR, evaluate
+
+    report = evaluate(seed, scenes, shots, detector or DETECTOR, appearance or APPEARANCE)
+    if as_json:
+        typer.echo(report_text(report))
+    else:
+        console = output_console()
+        console.print(report_table(report), highlight=False)
+        console.print(report_lines(report), highlight=False, soft_wrap=True)
+
+
 def _size(text: str) -> "InputSize":
     from sightline.vision.heads import InputSize
 

@@ -66,8 +66,10 @@ def test_a_package_imports_only_what_the_data_flow_allows(package: str) -> None:
     assert list(modules(package)), f"{package} has no modules: is the layout another one now?"
     wrong = [
         f"{path.relative_to(ROOT)}:{line} imports {name}"
-        for path, _, line, name in our_imports(package)
+        for path, module, line, name in our_imports(package)
         if name.split(".")[0] not in ALLOWED[package]
+        # The models that ship are trained and measured on the synthetic cameras.
+        and not (module == "triton_repo.training.scenes" and name.startswith("producers.synthetic."))
     ]
     assert wrong == []
 

@@ -1,0 +1,1 @@
+"""How well models do: `sightline models eval`, and the measures that it and the training are made of."""
