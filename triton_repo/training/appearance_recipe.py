@@ -30,7 +30,7 @@ class AppearanceRecipe:
         plan: What a batch is.
         schedule: How many batches there are, and how fast the weights move.
         attribute_weight: Of the attributes' loss; that of the embeddings is 1.
-        bf16: Multiply in bfloat16, twice as fast on processors that can.
+        bf16: Multiply in bfloat16, faster on processors that can.
         check_every: Steps between looks at the validation pictures.
     """
 

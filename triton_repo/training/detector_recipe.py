@@ -39,7 +39,7 @@ class DetectorRecipe:
         plain_share: The last share of the steps, with pictures as they are when the model is used.
         schedule: How many batches there are, and how fast the weights move.
         weights: Of the loss.
-        bf16: Multiply in bfloat16, twice as fast on processors that can.
+        bf16: Multiply in bfloat16, faster on processors that can.
         check_every: Steps between looks at the validation pictures.
     """
 
