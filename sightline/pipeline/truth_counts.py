@@ -1,4 +1,11 @@
-"""Objects counted at lines, from the table of tracks, and how many there really were."""
+"""Objects counted at lines, from the table of tracks, and how many there really were.
+
+A track is where the middle of the bottom edge of its box is. It crosses a line where it changes its side of
+it, between two frames on which it was seen at least two pixels away: a box that trembles on the line has not
+crossed it. Each track counts once for a line and a direction, by the class that it is taken for in the end.
+What crosses in the first and the last second is left out on both sides: a track takes some frames to begin,
+and whether something crossed is known some frames later.
+"""
 
 from collections import Counter
 from collections.abc import Collection, Sequence
@@ -14,33 +21,48 @@ WITH lines AS (
     SELECT stream_id, epoch, place, xs[1] AS ax, ys[1] AS ay, xs[2] - ax AS dx, ys[2] - ay AS dy
     FROM truth_events WHERE kind = 'defined' AND length(xs) = 2
 ), points AS (
-    SELECT stream_id, epoch, place, track_id, seq, (x1 + x2) / 2 - ax AS px, y2 - ay AS py,
+    SELECT stream_id, epoch, place, track_id, seq, toUnixTimestamp64Nano(captured_at) AS ns,
+           (x1 + x2) / 2 - ax AS px, y2 - ay AS py,
            (dx * py - dy * px) / sqrt(dx * dx + dy * dy) AS side_px,
            (dx * px + dy * py) / (dx * dx + dy * dy) AS along
     FROM tracks JOIN lines USING (stream_id, epoch) WHERE observed AND abs(side_px) >= 2
 ), steps AS (
-    SELECT *, lagInFrame(side_px) OVER w AS before_px, lagInFrame(along) OVER w AS before_along FROM points
-    WINDOW w AS (PARTITION BY stream_id, epoch, place, track_id ORDER BY seq
-                 ROWS BETWEEN 1 PRECEDING AND CURRENT ROW)
+    SELECT *, lagInFrame(side_px) OVER w AS side_before, lagInFrame(along) OVER w AS along_before,
+           lagInFrame(ns) OVER w AS ns_before, side_before / (side_before - side_px) AS share
+    FROM points WINDOW w AS (PARTITION BY stream_id, epoch, place, track_id ORDER BY seq
+                             ROWS BETWEEN 1 PRECEDING AND CURRENT ROW)
 ), crossings AS (
-    SELECT stream_id, epoch, place, track_id, if(side_px > 0, 'forward', 'backward') AS direction FROM steps
-    WHERE side_px * before_px < 0
-      AND before_along + (along - before_along) * before_px / (before_px - side_px) BETWEEN 0 AND 1
-)
-SELECT stream_id, epoch, place, kind, direction, uniqExact(track_id) AS objects
-FROM crossings JOIN (
+    SELECT stream_id, epoch, place, track_id, if(side_px > 0, 'forward', 'backward') AS direction,
+           fromUnixTimestamp64Nano(ns_before + toInt64(share * (ns - ns_before)), 'UTC') AS at
+    FROM steps
+    WHERE side_px * side_before < 0 AND along_before + share * (along - along_before) BETWEEN 0 AND 1
+), kinds AS (
     SELECT stream_id, epoch, track_id, splitByChar('-', argMax(label, seq))[1] AS kind
     FROM tracks GROUP BY stream_id, epoch, track_id
-) AS kinds USING (stream_id, epoch, track_id)
+), span AS (
+    SELECT stream_id, epoch, min(captured_at) + INTERVAL 1 SECOND AS since,
+           max(captured_at) - INTERVAL 1 SECOND AS until
+    FROM frames GROUP BY stream_id, epoch
+)
+SELECT stream_id, epoch, place, kind, direction, uniqExact(track_id) AS objects
+FROM crossings JOIN kinds USING (stream_id, epoch, track_id) JOIN span USING (stream_id, epoch)
+WHERE at BETWEEN since AND until
 GROUP BY stream_id, epoch, place, kind, direction ORDER BY stream_id, epoch, place, kind, direction
 """
 
 TRUE_SQL: Final = """
+WITH kinds AS (
+    SELECT stream_id, epoch, object_id, any(class) AS kind FROM truth GROUP BY stream_id, epoch, object_id
+), span AS (
+    SELECT stream_id, epoch, min(captured_at) + INTERVAL 1 SECOND AS since,
+           max(captured_at) - INTERVAL 1 SECOND AS until
+    FROM frames GROUP BY stream_id, epoch
+)
 SELECT stream_id, epoch, place, kind, direction, uniqExact(object_id) AS objects
-FROM (SELECT stream_id, epoch, place, assumeNotNull(object_id) AS object_id, direction
+FROM (SELECT stream_id, epoch, place, direction, at, assumeNotNull(object_id) AS object_id
       FROM truth_events WHERE kind = 'crossed') AS crossings
-JOIN (SELECT stream_id, epoch, object_id, any(class) AS kind FROM truth
-      GROUP BY stream_id, epoch, object_id) AS kinds USING (stream_id, epoch, object_id)
+JOIN kinds USING (stream_id, epoch, object_id) JOIN span USING (stream_id, epoch)
+WHERE at BETWEEN since AND until
 GROUP BY stream_id, epoch, place, kind, direction ORDER BY stream_id, epoch, place, kind, direction
 """
 

@@ -158,10 +158,10 @@ def compared(story: Story) -> TruthReport:
 
 def test_objects_are_counted_at_the_line_where_they_really_crossed_it(story: Story) -> None:
     through = straight(20, 180, 120)
-    returned = there_and_back(60, 140, 150)
+    returned = there_and_back(40, 120, 150)
     beside = straight(20, 180, 230)  # below the line's end
     objects = {1: (0, through), 2: (1, returned), 3: (0, beside)}
-    events = [crossing(1, "forward", 19.5), crossing(2, "forward", 9.5), crossing(2, "backward", 29.5)]
+    events = [crossing(1, "forward", 19.5), crossing(2, "forward", 14.25), crossing(2, "backward", 24.75)]
     tracks = {11: ("car-red", through), 12: ("person-worker", returned), 13: ("car-red", beside)}
     story.write(objects, events, tracks)
     found = compared(story)
@@ -169,6 +169,15 @@ def test_objects_are_counted_at_the_line_where_they_really_crossed_it(story: Sto
     assert found.count_error == 0
     assert found.label_accuracy == 1
     assert found.frames == FRAMES - 1
+
+
+def test_who_crosses_in_the_first_or_last_second_is_counted_by_neither(story: Story) -> None:
+    early, late = straight(90, 250, 80), straight(20, 105, 120)
+    objects = {1: (0, early), 2: (0, late)}
+    events = [crossing(1, "forward", 2.4), crossing(2, "forward", 36.7)]
+    story.write(objects, events, {11: ("car-red", early), 12: ("car-red", late)})
+    found = compared(story)
+    assert (found.counts, found.count_error) == ([], None)
 
 
 def test_a_box_that_trembles_on_the_line_has_not_crossed_it_and_once_over_it_counts_once(

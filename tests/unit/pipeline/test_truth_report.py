@@ -4,6 +4,7 @@ import io
 import json
 from collections import Counter
 from dataclasses import replace
+from pathlib import Path
 
 from rich.console import Console
 
@@ -116,3 +117,9 @@ def test_a_scorer_that_fails_costs_its_scores_only() -> None:
     assert found is not None
     assert found.scores is None
     assert "No network." in found.note
+
+
+def test_the_guide_for_analysts_has_the_questions_that_are_asked() -> None:
+    guide = (Path(__file__).parents[3] / "docs" / "analysts.md").read_text(encoding="utf-8")
+    for sql in (COUNTED_SQL, TRUE_SQL):
+        assert f"```sql{sql}```" in guide
