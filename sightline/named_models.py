@@ -3,7 +3,6 @@
 from pathlib import Path
 from typing import Final
 
-from sightline.errors import SightlineError
 from sightline.settings import ModelSettings
 from sightline.vision.appearance import AppearanceSpec, find_appearance
 from sightline.vision.backend import Backend
@@ -18,20 +17,20 @@ from sightline.vision.recognizer import Appearance, Recognizer
 _SHIPPED: Final = Path(__file__).parents[1] / "triton_repo"
 SHIPPED_DETECTOR: Final = _SHIPPED / "detector" / "1" / MODEL_FILE
 SHIPPED_APPEARANCE: Final = _SHIPPED / "appearance" / "1" / MODEL_FILE
+DEFAULT_SCORE_THRESHOLD: Final = 0.1
+# Chosen by the counts of `sightline demo` with the seeds 1 and 2: with 0.1 and 0.7 people were found twice.
+SHIPPED_SCORE_THRESHOLD: Final = 0.25
+SHIPPED_NMS_IOU: Final = 0.5
 
 
 def named_detector(settings: ModelSettings) -> tuple[Path, ModelSpec]:
-    """The detector's ONNX file and what it is.
+    """The detector's ONNX file and what it is: the one that is named, else the shipped one.
 
     Raises:
-        SightlineError: None is named, or it is missing or does not fit its head.
+        SightlineError: It is missing or does not fit its head.
     """
-    if settings.path is None:
-        raise SightlineError(
-            "A detector is needed, but model.path is not set.",
-            "Set model.path and model.head; or, for a gateway, the stream's mode to frames.",
-        )
-    return find_model(settings.path, Head(settings.head) if settings.head else None, settings.labels)
+    path = SHIPPED_DETECTOR if settings.path is None else settings.path
+    return find_model(path, Head(settings.head) if settings.head else None, settings.labels)
 
 
 def named_appearance(settings: ModelSettings) -> tuple[Path, AppearanceSpec] | None:
@@ -46,15 +45,23 @@ def named_appearance(settings: ModelSettings) -> tuple[Path, AppearanceSpec] | N
         return None
     if settings.appearance is not None:
         return find_appearance(settings.appearance)
-    if not SHIPPED_APPEARANCE.is_file() or settings.path is None:
-        return None
-    file = model_file(settings.path)
-    return find_appearance(SHIPPED_APPEARANCE) if file.resolve() == SHIPPED_DETECTOR.resolve() else None
+    return find_appearance(SHIPPED_APPEARANCE) if _is_shipped(settings) else None
 
 
 def nms_iou(settings: ModelSettings, spec: ModelSpec) -> float:
-    """The overlap that the settings name, else the one that the head's authors evaluate with."""
-    return settings.nms_iou or default_nms_iou(spec.head)
+    """The overlap that the settings name, else the one that fits the detector."""
+    chosen = SHIPPED_NMS_IOU if _is_shipped(settings) else default_nms_iou(spec.head)
+    return chosen if settings.nms_iou is None else settings.nms_iou
+
+
+def score_threshold(settings: ModelSettings) -> float:
+    """The score that the settings name, else the one that fits the detector."""
+    chosen = SHIPPED_SCORE_THRESHOLD if _is_shipped(settings) else DEFAULT_SCORE_THRESHOLD
+    return chosen if settings.score_threshold is None else settings.score_threshold
+
+
+def _is_shipped(settings: ModelSettings) -> bool:
+    return settings.path is None or model_file(settings.path).resolve() == SHIPPED_DETECTOR.resolve()
 
 
 def open_recognizer(settings: ModelSettings) -> Recognizer:
@@ -72,7 +79,7 @@ def open_recognizer(settings: ModelSettings) -> Recognizer:
     else:
         backend = OnnxBackend(path, options, [spec.output_name])
     detector = Detector(
-        spec, backend, settings.score_threshold, nms_iou(settings, spec), settings.max_detections
+        spec, backend, score_threshold(settings), nms_iou(settings, spec), settings.max_detections
     )
     named = named_appearance(settings)
     if named is None:

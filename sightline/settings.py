@@ -76,20 +76,24 @@ class ModelSettings(Section):
     """The detector, on the server and in gateways that detect."""
 
     path: Path | None = Field(
-        None, description="ONNX file, or a model's folder; unset takes the demo's detector"
+        None, description="ONNX file, or a model's folder; unset takes the shipped detector"
     )
     head: Head | None = Field(
         None, description="layout of the model's output; named for an ONNX file, a folder tells its own"
     )
     labels: str | None = Field(None, description='class names: a file with one a line, or "coco"')
-    score_threshold: float = Field(
-        0.1, ge=0, le=1, description="detections below this score are not published"
+    score_threshold: float | None = Field(
+        None,
+        ge=0,
+        le=1,
+        description="lower scores are not published; unset: 0.25 for the shipped detector, else 0.1",
     )
     nms_iou: float | None = Field(
         None,
         gt=0,
         le=1,
-        description="of two boxes of a class that overlap more, one is kept; unset: as the head's authors",
+        description="of two boxes of a class that overlap more, one is kept; unset: 0.5 for the shipped "
+        "detector, else as the head's authors",
     )
     max_detections: int = Field(300, ge=1, le=4096, description="most detections of one frame, best first")
     appearance: Literal["none"] | Path | None = Field(

@@ -15,7 +15,7 @@ import psutil
 
 from processors.infer.client import AnalyzerClient
 from sightline.errors import SightlineError
-from sightline.pipeline.models import serving_of, with_model
+from sightline.pipeline.models import serving_of
 from sightline.settings import Settings
 from sightline.stack.cache import Progress
 from sightline.stack.triton import LocalTriton, TritonOptions
@@ -81,7 +81,6 @@ def bench_analyzer(
         raise SightlineError("There are no frames to measure with.", "Give a video with some.")
     with tempfile.TemporaryDirectory(prefix="sightline-bench-") as name:
         folder = Path(name)
-        settings = with_model(settings, folder)
         serving = serving_of(settings)
         repository = write_repository(folder / "triton", serving)
         options = TritonOptions(cache=settings.cache.dir)

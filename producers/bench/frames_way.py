@@ -14,7 +14,7 @@ from producers.synthetic.flat import Scene, SyntheticCamera
 from producers.video_file import open_video_file
 from sightline.named_models import open_recognizer
 from sightline.pipeline.cameras import cameras_of_sources
-from sightline.pipeline.models import with_model
+from sightline.pipeline.models import with_hand_set_model
 from sightline.pipeline.runs import RunPlan, execute
 from sightline.settings import Settings
 from sightline.stack.datadir import DataDir
@@ -36,7 +36,7 @@ def measure_frames(settings: Settings, video: Path | None) -> dict[str, Any]:
         if video is None:
             video = folder / "drawn.avi"
             draw_video(video)
-        settings = with_model(settings, folder, heavy_layers=HEAVY_LAYERS)
+        settings = with_hand_set_model(settings, folder, HEAVY_LAYERS)
         before = loop_fps(settings, video)
         plan = RunPlan(
             cameras_of_sources([str(video)], "frames", realtime=False), None, None, None, "Bench: frames"

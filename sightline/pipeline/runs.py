@@ -13,7 +13,7 @@ from rich.console import Console
 from sightline.errors import SightlineError
 from sightline.named_models import named_appearance, named_detector
 from sightline.pipeline.cameras import Camera
-from sightline.pipeline.models import with_model, write_serving
+from sightline.pipeline.models import write_serving
 from sightline.pipeline.monitor import Monitor
 from sightline.pipeline.pipeline import POLL_S, Pipeline
 from sightline.pipeline.report import Report, read_report
@@ -44,10 +44,8 @@ class RunPlan:
     title: str
 
 
-def prepare(
-    settings: Settings, data: DataDir, cameras: Sequence[Camera], *, infers: bool
-) -> tuple[Settings, Path | None]:
-    """Check the sources and make the model ready, before anything is started.
+def prepare(settings: Settings, data: DataDir, cameras: Sequence[Camera], *, infers: bool) -> Path | None:
+    """Check the sources and the models, before anything is started.
 
     Args:
         settings: Of the whole system.
@@ -56,19 +54,18 @@ def prepare(
         infers: Whether Triton is needed.
 
     Returns:
-        The settings with a model, and the repository for a Triton of our own; None if there is none.
+        The repository for a Triton of our own; None if there is none.
 
     Raises:
         SightlineError: A file is not there, or the model does not fit.
     """
     for camera in cameras:
         check_source(camera.source)
-    settings = with_model(settings, data.path)
     named_detector(settings.model)
     named_appearance(settings.model)
     if not infers or settings.triton.url is not None:
-        return settings, None
-    return settings, write_serving(settings, data.path)
+        return None
+    return write_serving(settings, data.path)
 
 
 def check_source(source: str) -> None:
@@ -97,7 +94,7 @@ def execute(settings: Settings, data: DataDir, plan: RunPlan, console: Console) 
     say = speaker(console)
     with interrupted_by_signals():
         infers = any(camera.mode == "frames" for camera in plan.cameras)
-        settings, repository = prepare(settings, data, plan.cameras, infers=infers)
+        repository = prepare(settings, data, plan.cameras, infers=infers)
         cache = settings.cache.dir or cache_folder(os.environ, Path.home())
         scorer = ready_scorer(cache, say) if settings.gateway.truth else None
         pipeline = Pipeline(settings, data, repository, say, plan.config)

@@ -38,7 +38,7 @@ def stand(
     """
     say = speaker(console)
     with interrupted_by_signals():
-        settings, repository = prepare(settings, data, cameras, infers=True)
+        repository = prepare(settings, data, cameras, infers=True)
         pipeline = Pipeline(settings, data, repository, say, config)
         try:
             pipeline.start()

@@ -14,7 +14,7 @@ from tests.e2e.system import command, environment, run_well
 STAGES = {"publish", "infer", "track", "write"}
 
 
-def test_the_demo_accounts_for_every_frame_and_shows_what_it_found(work):
+def test_the_demo_accounts_for_every_frame_and_compares_what_it_found_with_the_truth(work):
     report_file = work / "report.json"
     output = run_well(
         "demo", "--seconds", 10, "--cameras", 3, "--report", report_file, "--data", work / "data"
@@ -31,6 +31,17 @@ def test_the_demo_accounts_for_every_frame_and_shows_what_it_found(work):
     assert "captured frames are accounted for" in output
     for kind in ("car", "person"):
         assert kind in output
+    truth = report["truth"]
+    assert truth["note"] == ""
+    assert truth["frames"] == sum(stream["written"] for stream in report["streams"].values())
+    assert {place["place"] for place in truth["counts"]}
+    # Far below what the demo is to reach: a busy machine drops frames.
+    assert truth["hota"] > 40
+    assert truth["idf1"] > 40
+    assert truth["mota"] > 30
+    assert truth["label_accuracy"] > 0.8
+    assert 0 <= truth["count_error"] < 0.5
+    assert "Against the truth" in output
 
 
 def children_of(process: subprocess.Popen[str]) -> list[psutil.Process]:

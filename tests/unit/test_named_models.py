@@ -7,7 +7,7 @@ import pytest
 
 from sightline import named_models
 from sightline.errors import SightlineError
-from sightline.named_models import named_appearance, named_detector, open_recognizer
+from sightline.named_models import named_appearance, named_detector, nms_iou, open_recognizer, score_threshold
 from sightline.settings import ModelSettings
 from tests.appearance_network import ATTRIBUTES, write_appearance
 from triton_repo.demo_detector import write_demo_detector
@@ -32,6 +32,22 @@ def test_the_shipped_detector_brings_the_shipped_appearance_network(shipped: Pat
     found = named_appearance(ModelSettings(path=shipped / name))
     assert found is not None
     assert found[0] == shipped / "appearance" / "model.onnx"
+
+
+def test_the_shipped_ones_are_taken_where_none_is_named(shipped: Path) -> None:
+    assert named_detector(ModelSettings())[0] == shipped / "detector" / "model.onnx"
+    recognizer = open_recognizer(ModelSettings())
+    assert recognizer.appearance is not None
+
+
+def test_thresholds_fit_the_detector_unless_they_are_named(shipped: Path, tmp_path: Path) -> None:
+    spec = write_demo_detector(tmp_path / "own")
+    own, ours = ModelSettings(path=tmp_path / "own"), ModelSettings(path=shipped / "detector")
+    assert (nms_iou(own, spec), score_threshold(own)) == (0.7, 0.1)
+    assert (nms_iou(ours, spec), score_threshold(ours)) == (0.5, 0.25)
+    assert (nms_iou(ModelSettings(), spec), score_threshold(ModelSettings())) == (0.5, 0.25)
+    named = ModelSettings(nms_iou=0.6, score_threshold=0.0)
+    assert (nms_iou(named, spec), score_threshold(named)) == (0.6, 0.0)
 
 
 def test_another_detector_has_none_unless_one_is_named(shipped: Path, tmp_path: Path) -> None:
@@ -59,7 +75,6 @@ def test_both_are_loaded_together(shipped: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda folder: {"path": None}, "model.path is not set"),
         (lambda folder: {"path": folder / "none.onnx"}, "no model at"),
         (lambda folder: {"appearance": folder / "other"}, "no appearance network at"),
     ],
