@@ -182,13 +182,16 @@ class Plant:
             self.poll()
             time.sleep(min(POLL_S, max(0.0, until_s - time.monotonic())))
 
-    def until(self, holds: Callable[[], object], what: str, patience_s: float = PATIENCE_S) -> float:
+    def until(
+        self, holds: Callable[[], object], what: str | Callable[[], str], patience_s: float = PATIENCE_S
+    ) -> float:
         """Run until something holds; returns the seconds that it took."""
         begun_s = time.monotonic()
         while not holds():
             self.poll()
             if time.monotonic() - begun_s > patience_s:
-                pytest.fail(f"waited {patience_s:.0f} s for {what}\n{self.last_words()}")
+                said = what if isinstance(what, str) else what()
+                pytest.fail(f"waited {patience_s:.0f} s for {said}\n{self.last_words()}")
             time.sleep(POLL_S)
         return time.monotonic() - begun_s
 
@@ -207,7 +210,7 @@ class Plant:
         self.until(lambda: verifier.is_settled(prefix), f"the other tables of {prefix}", patience_s)
         return took_s
 
-    def until_flowing(self, sender: Sender, patience_s: float = 120.0) -> float:
+    def until_flowing(self, sender: Sender, patience_s: float = PATIENCE_S) -> float:
         """Seconds until frames that are sent from now on are in the tables, of every stream."""
         position = sender.position
 
@@ -215,7 +218,11 @@ class Plant:
             newest = self.verifier.newest(sender.prefix)
             return all(newest.get(stream, -1) >= position for stream in sender.streams)
 
-        return self.until(flows, f"new frames of every stream of {sender.prefix}", patience_s)
+        return self.until(
+            flows,
+            lambda: f"frames from {position} on of every stream: {self.verifier.newest(sender.prefix)}",
+            patience_s,
+        )
 
     def until_quiet(self, prefix: str, quiet_s: float = 8.0) -> None:
         """Run until all has been read, and nothing has been written for a while."""

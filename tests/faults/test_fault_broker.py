@@ -30,8 +30,8 @@ def test_the_broker_is_killed_many_times_and_no_stage_stalls(
     plant: Plant, reference: Reference, prefix: str, report: Report
 ) -> None:
     rng = random.Random(6)
-    kills = 12
-    sender = plant.send(prefix, ALL_STREAMS, 100_000)
+    kills = 10
+    sender = plant.send(prefix, ALL_STREAMS, 100_000, frames_per_s=4)
     plant.until(lambda: len(plant.verifier.written(prefix)) == len(ALL_STREAMS), "all streams")
     recoveries_s = []
     restarts = {name: plant.restarts(name) for name in plant.stages}
@@ -52,7 +52,7 @@ def test_the_broker_is_killed_under_a_track_worker_with_a_name_of_its_own(
     with Plant(tmp_path) as plant:
         plant.start("write")
         plant.start("track", track__instance_id="one")
-        sender = plant.send(prefix, DETECTION_STREAMS, 100_000)
+        sender = plant.send(prefix, DETECTION_STREAMS, 100_000, frames_per_s=4)
         plant.until(lambda: len(plant.verifier.written(prefix)) == len(DETECTION_STREAMS), "all streams")
         recoveries_s = []
         for _ in range(kills):
