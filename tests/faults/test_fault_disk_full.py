@@ -1,6 +1,7 @@
 """A full disk under Kafka's or ClickHouse's folder: an error that says so, nothing torn, and on it goes."""
 
 import os
+import re
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,6 +16,7 @@ from tests.faults.sender import DETECTION_STREAMS
 pytestmark = pytest.mark.long
 
 FRAMES = 400
+SAID = re.compile("No space left on device|not enough space")
 Mount = Callable[[Path, int], None]
 
 
