@@ -1,9 +1,6 @@
 """`sightline models add`: make a model folder from an ONNX file that somebody else exported."""
 
-import os
 import re
-import shutil
-import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,12 +10,12 @@ import numpy as np
 from sightline.errors import SightlineError
 from sightline.vision.describe import describe_onnx
 from sightline.vision.heads import Head, InputSize
-from sightline.vision.model import MODEL_FILE, ModelSpec, save_spec
-from sightline.vision.model_configs import TensorForm, detector_config
+from sightline.vision.model import ModelSpec
+from sightline.vision.model_configs import TensorForm
 from sightline.vision.onnx_backend import OnnxBackend
+from triton_repo.model_folder import model_folder
 from triton_repo.onnx_files import load_onnx
 
-VERSION_DIR = "1"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
@@ -89,12 +86,8 @@ def add_model(request: Request) -> Added:
     spec = describe_onnx(request.path, request.head, request.labels, request.output_name, request.input_size)
     shape, dtype, run_ms = _run_once(request.path, spec)
     data = model.SerializeToString()
-    try:
-        _write(target, data, spec, detector_config(spec, TensorForm(shape[1:], dtype), name=name))
-    except OSError as error:
-        raise SightlineError(
-            f"Cannot write the model folder {target}: {error.strerror}.", "Give another folder with --to."
-        ) from error
+    with model_folder(target, data, spec, TensorForm(shape[1:], dtype)):
+        pass
     return Added(target, spec, shape, dtype, run_ms, len(data) / 1e6)
 
 
@@ -107,20 +100,3 @@ def _run_once(path: Path, spec: ModelSpec) -> tuple[tuple[int, ...], str, float]
     started = time.perf_counter()
     (output,) = backend.infer(batch)
     return output.shape, str(output.dtype), (time.perf_counter() - started) * 1e3
-
-
-def _write(target: Path, data: bytes, spec: ModelSpec, config: str) -> None:
-    """Write beside the target and move: nobody sees half a model, and a failure leaves the old one."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    scratch = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
-    try:
-        version = scratch / "new" / VERSION_DIR
-        version.mkdir(parents=True)
-        (version / MODEL_FILE).write_bytes(data)
-        save_spec(spec, version)
-        (scratch / "new" / "config.pbtxt").write_text(config, encoding="utf-8")
-        if target.exists():
-            os.replace(target, scratch / "old")  # noqa: PTH105  # as the line below, its pair
-        os.replace(scratch / "new", target)  # noqa: PTH105  # Path.rename would not replace everywhere
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)

@@ -2,7 +2,7 @@
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from rich.table import Table
@@ -16,6 +16,7 @@ from sightline.settings import Head
 if TYPE_CHECKING:
     from sightline.vision.heads import InputSize
     from triton_repo.add import Added
+    from triton_repo.build import Built
 
 models = typer.Typer(no_args_is_help=True, help="Detectors: bring your own, build, measure.")
 
@@ -111,6 +112,62 @@ def evaluate_models(
         console = output_console()
         console.print(report_table(report), highlight=False)
         console.print(report_lines(report), highlight=False, soft_wrap=True)
+
+
+@models.command()
+def build(
+    folder: Annotated[
+        Path | None, typer.Argument(help="The model's folder; default: the shipped detector's.")
+    ] = None,
+    target: Annotated[
+        Literal["tensorrt", "onnx"],
+        typer.Option(help="tensorrt: an engine for this machine's GPU. onnx: a smaller ONNX file."),
+    ] = "tensorrt",
+    fp16: Annotated[bool, typer.Option("--fp16", help="Half precision.")] = False,
+    int8: Annotated[bool, typer.Option("--int8", help="Whole numbers of 8 bits.")] = False,
+    max_batch: Annotated[int, typer.Option(help="Largest batch of an engine.", min=1, max=256)] = 32,
+    calibration: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder of pictures to calibrate and measure with, labelled as for YOLO or not; default: "
+            "the synthetic cameras, for a model of their classes.",
+            show_default=False,
+        ),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Keep it however bad it is.")] = False,
+) -> None:
+    """Convert a model for where it will run; kept only with 90% of its original's mean average precision."""
+    from triton_repo.build import SHIPPED, BuildRequest
+    from triton_repo.build import build as build_model
+    from triton_repo.pictures import pictures_for
+
+    if fp16 and int8:
+        raise SightlineError(
+            "--fp16 and --int8 exclude each other.", "Give one of them, or none for float32."
+        )
+    precision: Literal["fp32", "fp16", "int8"] = "int8" if int8 else "fp16" if fp16 else "fp32"
+    request = BuildRequest(folder or SHIPPED, target, precision, max_batch, force)
+    _print_built(request.target, build_model(request, lambda spec: pictures_for(spec.labels, calibration)))
+
+
+def _print_built(target: str, built: "Built") -> None:
+    accuracy = built.accuracy
+    against = "labels" if accuracy.truth == "labels" else "what the original finds"
+    table = Table(box=None, show_header=False, pad_edge=False)
+    table.add_row("size", f"{built.megabytes:.1f} MB, built in {built.build_s:.0f} s")
+    table.add_row("mAP@50:95", f"{accuracy.map50_95:.3f} of the original's {accuracy.map50_95_original:.3f}")
+    table.add_row("kept", f"{accuracy.kept:.1%} on {accuracy.pictures} pictures, against {against}")
+    if accuracy.forced:
+        table.add_row("forced", "it lost too much and was kept all the same")
+    console = output_console()
+    console.print(table, highlight=False)
+    console.print(f"\nWrote {built.path}. Use it with:", highlight=False, soft_wrap=True, markup=False)
+    if target == "onnx":
+        how = f"  sightline run VIDEO --model {built.path}"
+    else:
+        folder = built.path.parent.parent
+        how = f"  sightline --set model.backend=tensorrt run VIDEO --model {folder}"
+    console.print(how, highlight=False, soft_wrap=True, markup=False)
 
 
 def _size(text: str) -> "InputSize":

@@ -67,6 +67,7 @@ def to_fp16(model: Any) -> Any:
             disable_shape_infer=True,
             node_block_list=_tail(named),
         )
+        _drop_detours(onnx, half, {node.name for node in named.graph.node})
         OnnxModel.graph_topological_sort(half.graph)  # the converter appends its casts at the end
         onnx.checker.check_model(half)
     except Exception as error:  # the converter raises all sorts
@@ -118,6 +119,33 @@ def to_int8(model: Any, batches: Iterable[NDArray[Any]]) -> Any:
             raise
         except Exception as error:  # the quantiser raises all sorts
             raise _cannot("8 bits", error) from error
+
+
+def _drop_detours(onnx: Any, half: Any, originals: set[str]) -> None:
+    """Take out pairs of casts to half precision and back, which the converter puts into the tail.
+
+    Args:
+        onnx: The package.
+        half: The converted model, changed in place.
+        originals: The names of the nodes that were there before.
+    """
+    casts = [node for node in half.graph.node if node.op_type == "Cast" and node.name not in originals]
+    narrow = {
+        node.output[0]: node.input[0] for node in casts if node.attribute[0].i == onnx.TensorProto.FLOAT16
+    }
+    wide = {}
+    for node in casts:
+        if node.attribute[0].i == onnx.TensorProto.FLOAT and node.input[0] in narrow:
+            wide[node.output[0]] = narrow[node.input[0]]
+            # It stays as a name for its value only if it is an output of the model.
+            node.op_type, node.input[0] = "Identity", narrow[node.input[0]]
+            node.ClearField("attribute")
+    for node in half.graph.node:
+        node.input[:] = [wide.get(name, name) for name in node.input]
+    used = {output.name for output in half.graph.output}.union(*(node.input for node in half.graph.node))
+    for node in casts:
+        if not used.intersection(node.output):
+            half.graph.node.remove(node)
 
 
 def _simplified(onnx: Any, model: Any, path: Path) -> Any:

@@ -22,6 +22,8 @@ from sightline.vision.tensorrt_build import BatchProfile, Precision
 from sightline.vision.tensorrt_library import import_tensorrt
 
 ENGINES_DIR: Final = "engines"
+"""The folder beside the ONNX file."""
+
 FASTEST_FIRST: Final[tuple[Precision, ...]] = ("int8", "fp16", "fp32")
 
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from sightline.errors import SightlineError
 from sightline.vision.appearance import AppearanceSpec, save_appearance_spec
+from sightline.vision.engines import ENGINES_DIR
 from sightline.vision.model import MODEL_FILE, ModelSpec, save_spec
 from sightline.vision.model_configs import (
     ANALYZER,
@@ -26,9 +27,6 @@ from sightline.vision.model_configs import (
 )
 from sightline.vision.onnx_backend import OnnxOptions, open_session, run_session
 from sightline.vision.serving import APPEARANCE, DETECTOR, ServingOptions
-
-ENGINES_DIR: Final = "engines"
-"""Where `sightline models build` keeps engines, beside the ONNX file."""
 
 _CODE: Final = ("__init__.py", "errors.py", "vision")
 

@@ -1,8 +1,9 @@
 """The surface of TensorRT's package that is used here, for versions 8.6, 10 and 11, with no GPU behind it.
 
 It stands in for the library in tests of our own logic alone: the order of calls, shapes, profiles and errors.
-An engine is a JSON text; running one gives each picture's mean in every place of its output. Which names a
-version has was read from its real bindings (8.6.1, 10.13.0 and 11.4.0).
+An engine is a JSON text; running one gives each picture's mean in every place of its output, or what ONNX
+Runtime makes of the file that it was built from, if `runs_onnx`. Which names a version has was read from its
+real bindings (8.6.1, 10.13.0 and 11.4.0).
 """
 
 import ctypes
@@ -11,6 +12,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+import onnxruntime
 
 from tests.unit.engines.fake_cuda import FakeDriver
 
@@ -24,6 +26,7 @@ class FakeTensorRt:
         calls: What was asked of the builder, in order: the call and its arguments.
         parse_errors: What the parser is to complain about.
         builds: Whether a build succeeds.
+        runs_onnx: Whether engines that are built hold the ONNX file and give what it gives.
         input_shape: The shape of the input of any ONNX file that is parsed; -1 is dynamic.
     """
 
@@ -40,6 +43,8 @@ class FakeTensorRt:
         self.calls: list[tuple[Any, ...]] = []
         self.parse_errors: list[str] = []
         self.builds = True
+        self.runs_onnx = False
+        self.parsed = b""
         major = int(version.split(".")[0])
         flags = {8: {"EXPLICIT_BATCH": 0}, 10: {"EXPLICIT_BATCH": 0, "STRONGLY_TYPED": 1}}
         self.NetworkDefinitionCreationFlag = SimpleNamespace(**flags.get(major, {"STRONGLY_TYPED": 1}))
@@ -107,7 +112,8 @@ class _Builder:
             return None
         added = [call[1]["images"] for call in self._library.calls if call[0] == "add_profile"]
         sizes = tuple(shape[0] for shape in added[0]) if added else (1, 1, 1)
-        return self._library.plan(sizes)
+        onnx = self._library.parsed.hex() if self._library.runs_onnx else ""
+        return self._library.plan(sizes, onnx=onnx)
 
 
 class _Parser:
@@ -117,6 +123,7 @@ class _Parser:
 
     def parse(self, data: bytes) -> bool:
         self._library.calls.append(("parse", data))
+        self._library.parsed = data
         return not self._library.parse_errors
 
     def get_error(self, index: int) -> Any:
@@ -195,4 +202,8 @@ class _Context:
             memory: Any = (ctypes.c_uint8 * size).from_address(self._addresses[name])
             arrays.append(np.frombuffer(memory, dtype).reshape(shape))
         pictures, output = arrays
+        if onnx := self._engine.told.get("onnx"):
+            session = onnxruntime.InferenceSession(bytes.fromhex(onnx), providers=["CPUExecutionProvider"])
+            output[...] = session.run(None, {self._engine.told["names"][0]: pictures})[0]
+            return
         output[...] = pictures.mean(axis=(1, 2, 3)).reshape(-1, 1, 1)

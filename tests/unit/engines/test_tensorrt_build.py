@@ -32,7 +32,7 @@ def test_each_version_gets_the_flags_that_it_knows(
     version: str, precision: Precision, network: int, flags: list[str]
 ) -> None:
     library = FakeTensorRt(version)
-    assert build_engine(library, b"onnx", SPEC, PROFILE, precision) == library.plan((1, 8, 8))
+    assert build_engine(library, b"onnx", SPEC, PROFILE, precision) == library.plan((1, 8, 8), onnx="")
     assert [call[0] for call in library.calls if call[0] != "flag"] == [
         "create_network",
         "parse",
