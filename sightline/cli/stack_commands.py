@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from sightline.pipeline.runs import RunPlan
 
 DEMO_FPS: Final = 8
+DEMO_DENSITY: Final = 0.6  # two cores draw, infer and store it live, without dropping frames
 DEMO_CAMERAS: Final = ("junction", "footpath", "dock", "junction?light=night&weather=rain")
 FIRST_UNSEEN_SEED: Final = 100_000  # the shipped models were trained on scenes of lower seeds only
 SAMPLE_SQL: Final = "SELECT label, uniqExact(stream_id, track_id) AS objects FROM tracks GROUP BY label"
@@ -89,7 +90,10 @@ def demo(
 
 def _demo_source(number: int, seed: int, seconds: float) -> str:
     scene = DEMO_CAMERAS[number % len(DEMO_CAMERAS)]
-    options = f"seed={FIRST_UNSEEN_SEED + 64 * seed + number}&fps={DEMO_FPS}&seconds={seconds:g}"
+    options = (
+        f"seed={FIRST_UNSEEN_SEED + 64 * seed + number}&fps={DEMO_FPS}"
+        f"&density={DEMO_DENSITY}&seconds={seconds:g}"
+    )
     return f"synthetic:{scene}{'&' if '?' in scene else '?'}{options}"
 
 
