@@ -4,15 +4,15 @@ One network looks at each detected object once. Its embedding tells individuals 
 probabilities tell what kind of object it is. `sightline.vision.crops` cuts what it sees.
 """
 
-import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Self
 
 from sightline.errors import SightlineError
 from sightline.vision.labels import check_labels
 from sightline.vision.model import MODEL_FILE, Colour
+from sightline.vision.spec_json import read_spec_file, spec_fields, spec_text
 
 APPEARANCE_FILE: Final = "appearance.json"
 APPEARANCE_FORMAT: Final = 1
@@ -52,7 +52,7 @@ class AppearanceSpec:
 
     def to_json(self) -> str:
         """Write the spec as JSON, the same text for the same spec."""
-        return json.dumps({"format": APPEARANCE_FORMAT, **asdict(self)}, indent=2) + "\n"
+        return spec_text(self, APPEARANCE_FORMAT)
 
     @classmethod
     def from_json(cls, text: str, where: str = APPEARANCE_FILE) -> Self:
@@ -66,12 +66,7 @@ class AppearanceSpec:
             SightlineError: Not JSON, or a field is missing, unknown or of a wrong value.
         """
         try:
-            data = json.loads(text)
-            if not isinstance(data, dict):
-                raise ValueError("not an object")
-            if data.pop("format", None) != APPEARANCE_FORMAT:
-                raise ValueError(f"format is not {APPEARANCE_FORMAT}")
-            return cls._from_fields(data, where)
+            return cls._from_fields(spec_fields(text, cls, APPEARANCE_FORMAT), where)
         except (TypeError, ValueError, KeyError) as error:
             raise SightlineError(
                 f"The appearance network's metadata {where} cannot be used: {error}.",
@@ -80,9 +75,6 @@ class AppearanceSpec:
 
     @classmethod
     def _from_fields(cls, data: Mapping[str, Any], where: str) -> Self:
-        unknown = set(data) - {field.name for field in fields(cls)}
-        if unknown:
-            raise ValueError(f"unknown field {sorted(unknown)[0]!r}")
         attributes = check_labels([str(name) for name in data["attributes"]], where)
         spec = cls(**{**data, "attributes": attributes})
         spec._check()
@@ -118,13 +110,9 @@ def load_appearance_spec(path: Path) -> AppearanceSpec:
         SightlineError: It is missing or cannot be used.
     """
     file = path / APPEARANCE_FILE if path.is_dir() else path
-    try:
-        text = file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise SightlineError(
-            f"Cannot read the appearance network's metadata {file}: {error}.",
-            f"Give a folder that holds {APPEARANCE_FILE} and {MODEL_FILE}.",
-        ) from error
+    text = read_spec_file(
+        file, "the appearance network's", f"Give a folder that holds {APPEARANCE_FILE} and {MODEL_FILE}."
+    )
     return AppearanceSpec.from_json(text, str(file))
 
 

@@ -1,8 +1,7 @@
 """What a model is: the facts about a detector that its input and output must fit, kept beside its file."""
 
-import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -10,6 +9,7 @@ from sightline.errors import SightlineError
 from sightline.vision.heads import Head, InputSize
 from sightline.vision.labels import check_labels, labels_version
 from sightline.vision.letterbox import Position
+from sightline.vision.spec_json import read_spec_file, spec_fields, spec_text
 
 SPEC_FILE = "model.json"
 MODEL_FILE = "model.onnx"
@@ -87,7 +87,7 @@ class ModelSpec:
 
     def to_json(self) -> str:
         """Write the spec as JSON, the same text for the same spec."""
-        return json.dumps({"format": SPEC_FORMAT, **asdict(self)}, indent=2) + "\n"
+        return spec_text(self, SPEC_FORMAT)
 
     @classmethod
     def from_json(cls, text: str, where: str = SPEC_FILE) -> Self:
@@ -101,12 +101,7 @@ class ModelSpec:
             SightlineError: Not JSON, or a field is missing, unknown or of a wrong value.
         """
         try:
-            data = json.loads(text)
-            if not isinstance(data, dict):
-                raise ValueError("not an object")
-            if data.pop("format", None) != SPEC_FORMAT:
-                raise ValueError(f"format is not {SPEC_FORMAT}")
-            return cls._from_fields(data, where)
+            return cls._from_fields(spec_fields(text, cls, SPEC_FORMAT), where)
         except (TypeError, ValueError, KeyError) as error:
             raise SightlineError(
                 f"The model's metadata {where} cannot be used: {error}.",
@@ -115,9 +110,6 @@ class ModelSpec:
 
     @classmethod
     def _from_fields(cls, data: Mapping[str, Any], where: str) -> Self:
-        unknown = set(data) - {field.name for field in fields(cls)}
-        if unknown:
-            raise ValueError(f"unknown field {sorted(unknown)[0]!r}")
         preprocessing = Preprocessing(**data["preprocessing"])
         labels = check_labels([str(name) for name in data["labels"]], where)
         spec = cls(**{**data, "head": Head(data["head"]), "labels": labels, "preprocessing": preprocessing})
@@ -158,13 +150,7 @@ def load_spec(path: Path) -> ModelSpec:
         SightlineError: It is missing or cannot be used.
     """
     file = path / SPEC_FILE if path.is_dir() else path
-    try:
-        text = file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise SightlineError(
-            f"Cannot read the model's metadata {file}: {error}.",
-            "Give a folder that holds model.json and model.onnx.",
-        ) from error
+    text = read_spec_file(file, "the model's", "Give a folder that holds model.json and model.onnx.")
     return ModelSpec.from_json(text, str(file))
 
 
