@@ -5,12 +5,12 @@ from typing import Final
 
 from sightline.settings import ModelSettings
 from sightline.vision.appearance import AppearanceSpec, find_appearance
-from sightline.vision.backend import Backend
-from sightline.vision.describe import find_model, model_file
+from sightline.vision.backend import Backend, Signature
+from sightline.vision.describe import find_model
 from sightline.vision.detector import Detector
-from sightline.vision.engines import open_engine
+from sightline.vision.engines import is_built, open_engine
 from sightline.vision.heads import Head, default_nms_iou
-from sightline.vision.model import MODEL_FILE, ModelSpec
+from sightline.vision.model import MODEL_FILE, ModelSpec, model_file
 from sightline.vision.onnx_backend import OnnxBackend, OnnxOptions
 from sightline.vision.recognizer import Appearance, Recognizer
 
@@ -71,13 +71,12 @@ def open_recognizer(settings: ModelSettings) -> Recognizer:
         SightlineError: As `named_detector` and `named_appearance`, or one cannot be loaded, or no engine was
             built for this machine.
     """
-    options = OnnxOptions(threads_per_run=settings.threads, device=settings.device)
     path, spec = named_detector(settings)
     backend: Backend
     if settings.backend == "tensorrt":
-        backend = open_engine(path, spec, settings.precision)
+        backend = open_engine(path, spec.signature, settings.precision)
     else:
-        backend = OnnxBackend(path, options, [spec.output_name])
+        backend = _open_onnx(path, spec.signature, settings)
     detector = Detector(
         spec, backend, score_threshold(settings), nms_iou(settings, spec), settings.max_detections
     )
@@ -85,5 +84,14 @@ def open_recognizer(settings: ModelSettings) -> Recognizer:
     if named is None:
         return Recognizer(detector)
     path, look = named
-    backend = OnnxBackend(path, options, [look.embedding_name, look.probabilities_name])
+    # As in Triton, it stays with ONNX Runtime until an engine of it is built: its batches are large.
+    if settings.backend == "tensorrt" and is_built(path, settings.precision):
+        backend = open_engine(path, look.signature, settings.precision)
+    else:
+        backend = _open_onnx(path, look.signature, settings)
     return Recognizer(detector, Appearance(look, backend, settings.appearance_score_threshold))
+
+
+def _open_onnx(path: Path, signature: Signature, settings: ModelSettings) -> OnnxBackend:
+    options = OnnxOptions(threads_per_run=settings.threads, device=settings.device)
+    return OnnxBackend(path, options, signature.output_names)

@@ -105,10 +105,10 @@ class ModelSettings(Section):
     )
     backend: Literal["onnx", "tensorrt"] = Field(
         "onnx",
-        description="what runs the detector in this process: ONNX Runtime, or an engine of `models build`",
+        description="what runs the networks in this process: ONNX Runtime, or engines of `models build`",
     )
     precision: Literal["fp32", "fp16", "int8"] | None = Field(
-        None, description="which engine the backend tensorrt takes; unset: the narrowest that was built"
+        None, description="which engines the backend tensorrt takes; unset: the narrowest that was built"
     )
     device: Literal["cpu", "cuda"] = Field("cpu", description="where ONNX Runtime runs networks")
     instances: int = Field(1, ge=1, le=64, description="copies of the model in the local Triton")

@@ -13,7 +13,7 @@ from sightline.vision.heads import Head, InputSize
 from sightline.vision.model import ModelSpec
 from sightline.vision.model_configs import TensorForm
 from sightline.vision.onnx_backend import OnnxBackend
-from triton_repo.model_folder import model_folder
+from triton_repo.model_folder import detector_contents, model_folder
 from triton_repo.onnx_files import load_onnx
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -86,7 +86,8 @@ def add_model(request: Request) -> Added:
     spec = describe_onnx(request.path, request.head, request.labels, request.output_name, request.input_size)
     shape, dtype, run_ms = _run_once(request.path, spec)
     data = model.SerializeToString()
-    with model_folder(target, data, spec, TensorForm(shape[1:], dtype)):
+    contents = detector_contents(target.name, data, spec, TensorForm(shape[1:], dtype))
+    with model_folder(target, contents):
         pass
     return Added(target, spec, shape, dtype, run_ms, len(data) / 1e6)
 
@@ -94,8 +95,7 @@ def add_model(request: Request) -> Added:
 def _run_once(path: Path, spec: ModelSpec) -> tuple[tuple[int, ...], str, float]:
     """Output shape, its dtype, and milliseconds for a black batch; the second run counts, the first warms."""
     backend = OnnxBackend(path, output_names=(spec.output_name,))
-    planes = (3, spec.height, spec.width) if spec.layout == "NCHW" else (spec.height, spec.width, 3)
-    batch = np.zeros((spec.batch or 1, *planes), dtype=spec.dtype)
+    batch = np.zeros((spec.batch or 1, *spec.signature.input_shape), dtype=spec.dtype)
     backend.infer(batch)
     started = time.perf_counter()
     (output,) = backend.infer(batch)

@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     from triton_repo.add import Added
     from triton_repo.build import Built
 
-models = typer.Typer(no_args_is_help=True, help="Detectors: bring your own, build, measure.")
+models = typer.Typer(no_args_is_help=True, help="Networks: bring your own, build, measure.")
 
 
 @models.callback()
 def _models() -> None:
-    """Detectors: bring your own, build, measure."""
+    """Networks: bring your own, build, measure."""
 
 
 @models.command()
@@ -117,7 +117,12 @@ def evaluate_models(
 @models.command()
 def build(
     folder: Annotated[
-        Path | None, typer.Argument(help="The model's folder; default: the shipped detector's.")
+        Path | None,
+        typer.Argument(help="The folder of a detector or an appearance network.", show_default=False),
+    ] = None,
+    model: Annotated[
+        Literal["detector", "appearance"] | None,
+        typer.Option(help="One that ships, in place of a folder; default: the detector.", show_default=False),
     ] = None,
     target: Annotated[
         Literal["tensorrt", "onnx"],
@@ -129,45 +134,64 @@ def build(
     calibration: Annotated[
         Path | None,
         typer.Option(
-            help="Folder of pictures to calibrate and measure with, labelled as for YOLO or not; default: "
-            "the synthetic cameras, for a model of their classes.",
+            help="Folder of pictures to calibrate and measure with. For a detector: labelled as for YOLO, or "
+            "not. For an appearance network: single objects, in ATTRIBUTE/OBJECT/. Default: the synthetic "
+            "cameras, for a network of their classes or attributes.",
             show_default=False,
         ),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Keep it however bad it is.")] = False,
 ) -> None:
-    """Convert a model for where it will run; kept only with 90% of its original's mean average precision."""
-    from triton_repo.build import SHIPPED, BuildRequest
+    """Convert a network for where it will run; kept only with 90% of its original's accuracy.
+
+    A detector is measured by its mean average precision, an appearance network by the attributes and
+    the pairs of views that it has right.
+    """
+    from triton_repo.build import BuildRequest
     from triton_repo.build import build as build_model
-    from triton_repo.pictures import pictures_for
+    from triton_repo.evaluation.run import SHIPPED
 
     if fp16 and int8:
         raise SightlineError(
             "--fp16 and --int8 exclude each other.", "Give one of them, or none for float32."
         )
+    if folder and model:
+        raise SightlineError("--model and a folder exclude each other.", "Give one of them.")
     precision: Literal["fp32", "fp16", "int8"] = "int8" if int8 else "fp16" if fp16 else "fp32"
-    request = BuildRequest(folder or SHIPPED, target, precision, max_batch, force)
-    _print_built(request.target, build_model(request, lambda spec: pictures_for(spec.labels, calibration)))
+    name = model or "detector"
+    # One that ships lies among the code; what is made of it goes to the user's models.
+    to = None if folder else Path("models", f"{name}-{precision}")
+    request = BuildRequest(folder or SHIPPED / name, target, precision, calibration, max_batch, force, to)
+    _print_built(request.target, build_model(request))
 
 
 def _print_built(target: str, built: "Built") -> None:
+    from triton_repo.gate import WORDS
+
     accuracy = built.accuracy
     against = "labels" if accuracy.truth == "labels" else "what the original finds"
     table = Table(box=None, show_header=False, pad_edge=False)
     table.add_row("size", f"{built.megabytes:.1f} MB, built in {built.build_s:.0f} s")
-    table.add_row("mAP@50:95", f"{accuracy.map50_95:.3f} of the original's {accuracy.map50_95_original:.3f}")
+    for measure in accuracy.measures:
+        table.add_row(
+            WORDS[measure.name], f"{measure.converted:.3f} of the original's {measure.original:.3f}"
+        )
     table.add_row("kept", f"{accuracy.kept:.1%} on {accuracy.pictures} pictures, against {against}")
     if accuracy.forced:
         table.add_row("forced", "it lost too much and was kept all the same")
     console = output_console()
     console.print(table, highlight=False)
     console.print(f"\nWrote {built.path}. Use it with:", highlight=False, soft_wrap=True, markup=False)
-    if target == "onnx":
-        how = f"  sightline run VIDEO --model {built.path}"
-    else:
-        folder = built.path.parent.parent
-        how = f"  sightline --set model.backend=tensorrt run VIDEO --model {folder}"
-    console.print(how, highlight=False, soft_wrap=True, markup=False)
+    folder = built.path if target == "onnx" else built.path.parent.parent
+    words = ["sightline"]
+    if target == "tensorrt":
+        words.append("--set model.backend=tensorrt")
+    if built.kind == "appearance":
+        words.append(f"--set model.appearance={folder}")
+    words.append("run VIDEO")
+    if built.kind == "detector":
+        words.append(f"--model {folder}")
+    console.print(f"  {' '.join(words)}", highlight=False, soft_wrap=True, markup=False)
 
 
 def _size(text: str) -> "InputSize":

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 import cv2
 import numpy as np
@@ -14,6 +14,7 @@ from sightline.errors import SightlineError
 from triton_repo.evaluation.detection import Objects
 
 Image = NDArray[np.uint8]
+T = TypeVar("T")
 
 CALIBRATION_PICTURES: Final = 64
 MEASURED_PICTURES: Final = 256
@@ -69,20 +70,20 @@ def folder_pictures(folder: Path, classes: int) -> Pictures:
     Raises:
         SightlineError: There are fewer than `FEWEST_PICTURES` pictures, or one or its text cannot be read.
     """
-    paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in _SUFFIXES)
+    paths = picture_paths(folder)
     if len(paths) < FEWEST_PICTURES:
         raise SightlineError(
             f"There are {len(paths)} pictures in {folder}; at least {FEWEST_PICTURES} are needed.",
             "Give a folder with a hundred or more pictures (JPEG or PNG) of what the cameras will see.",
         )
-    calibration = _spread(paths[::2], CALIBRATION_PICTURES)
-    measured = _spread(paths[1::2], MEASURED_PICTURES)
-    images = [_read(path) for path in measured]
+    calibration = spread(paths[::2], CALIBRATION_PICTURES)
+    measured = spread(paths[1::2], MEASURED_PICTURES)
+    images = [read_picture(path) for path in measured]
     texts = [_text_of(path) for path in measured]
     truth = None
     if any(text.is_file() for text in texts):
         truth = [_objects(text, image, classes) for text, image in zip(texts, images, strict=True)]
-    return Pictures([_read(path) for path in calibration], images, truth)
+    return Pictures([read_picture(path) for path in calibration], images, truth)
 
 
 def scene_pictures() -> Pictures:
@@ -99,13 +100,19 @@ def scene_pictures() -> Pictures:
     return Pictures(calibration, [shot.image for shot in shots], truth)
 
 
-def _spread(paths: Sequence[Path], most: int) -> list[Path]:
-    """At most so many, from the whole list: neighbours are often frames of one scene."""
-    step = max(1, -(-len(paths) // most))
-    return list(islice(paths, 0, None, step))
+def picture_paths(folder: Path) -> list[Path]:
+    """The pictures in a folder and those in it, sorted."""
+    return sorted(path for path in folder.rglob("*") if path.suffix.lower() in _SUFFIXES)
 
 
-def _read(path: Path) -> Image:
+def spread(items: Sequence[T], most: int) -> list[T]:
+    """At most so many, from the whole list: neighbours are often of one scene."""
+    step = max(1, -(-len(items) // most))
+    return list(islice(items, 0, None, step))
+
+
+def read_picture(path: Path) -> Image:
+    """Read a picture, uint8 (H, W, 3) BGR; raises SightlineError if it cannot be read."""
     image = cv2.imread(str(path), cv2.IMREAD_COLOR)
     if image is None:
         raise SightlineError(f"The picture {path} cannot be read.", "Take it out of the folder, or mend it.")

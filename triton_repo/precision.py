@@ -1,11 +1,12 @@
-"""Make a detector's ONNX file smaller and faster: half precision, or whole numbers of 8 bits.
+"""Make a network's ONNX file smaller and faster: half precision, or whole numbers of 8 bits.
 
 The file itself is converted, before any engine is built from it. So the result is the same for every version
 of TensorRT (11 has dropped the flags with which the versions before chose by themselves), it can be measured
 and run with ONNX Runtime anywhere, and what is measured is what is built.
 
-The tail of a detector (all that follows its last convolutions: anchors, strides, boxes in pixels) stays in
-float32: half precision holds a coordinate of 500 pixels only to a quarter of a pixel, and the tail is cheap.
+The tail of a network (all that follows its last weighted layers: a detector's anchors, strides and boxes in
+pixels, an appearance network's lengths and shares) stays in float32: half precision holds a coordinate of 500
+pixels only to a quarter of a pixel, and the tail is cheap.
 """
 
 import io
@@ -80,7 +81,7 @@ def to_int8(model: Any, batches: Iterable[NDArray[Any]]) -> Any:
 
     Weights have a scale per channel, activations one per tensor, all of them symmetric, as TensorRT asks for.
     An activation's range holds all but 1 in 10,000 of the values that the batches give it. The first and the
-    last weighted layers stay as they are: they read raw pixels and write boxes and scores.
+    last weighted layers stay as they are: they read raw pixels and write what a user sees.
 
     Args:
         model: An `onnx.ModelProto`, left as it is.

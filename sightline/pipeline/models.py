@@ -43,6 +43,7 @@ def with_hand_set_model(settings: Settings, folder: Path, heavy_layers: int) -> 
 def serving_of(settings: Settings) -> Serving:
     """What a local Triton is to serve; raises SightlineError if a model is missing or does not fit."""
     detector, spec = named_detector(settings.model)
+    appearance = named_appearance(settings.model)
     options = ServingOptions(
         score_threshold=score_threshold(settings.model),
         nms_iou=nms_iou(settings.model, spec),
@@ -50,9 +51,8 @@ def serving_of(settings: Settings) -> Serving:
         appearance_score_threshold=settings.model.appearance_score_threshold,
         backend=settings.model.backend,
         precision=settings.model.precision or "",
-        engines=str((detector.parent / ENGINES_DIR).resolve())
-        if settings.model.backend == "tensorrt"
-        else "",
+        engines=_engines(settings, detector),
+        appearance_engines="" if appearance is None else _engines(settings, appearance[0]),
         device=settings.model.device,
         parallel_runs=settings.model.threads,
         decode_threads=settings.model.threads,
@@ -60,12 +60,17 @@ def serving_of(settings: Settings) -> Serving:
     return Serving(
         detector,
         spec,
-        named_appearance(settings.model),
+        appearance,
         options,
         settings.triton.networks,
         settings.model.instances,
         settings.triton.queue_delay_ms,
     )
+
+
+def _engines(settings: Settings, onnx: Path) -> str:
+    """Where a network's engines are: the repository has its ONNX file elsewhere."""
+    return str((onnx.parent / ENGINES_DIR).resolve()) if settings.model.backend == "tensorrt" else ""
 
 
 def write_serving(settings: Settings, data_dir: Path) -> Path:

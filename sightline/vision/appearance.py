@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any, Final, Self
 
 from sightline.errors import SightlineError
+from sightline.vision.backend import Signature
 from sightline.vision.labels import check_labels
-from sightline.vision.model import MODEL_FILE, Colour
+from sightline.vision.model import MODEL_FILE, Colour, model_file
 from sightline.vision.spec_json import read_spec_file, spec_fields, spec_text
 
 APPEARANCE_FILE: Final = "appearance.json"
@@ -49,6 +50,12 @@ class AppearanceSpec:
     probabilities_name: str = "probabilities"
     colour: Colour = "RGB"
     scale: float = 1 / 255
+
+    @property
+    def signature(self) -> Signature:
+        """Its input and outputs, the embeddings first."""
+        outputs = (self.embedding_name, self.probabilities_name)
+        return Signature(self.input_name, (3, self.height, self.width), "float32", outputs)
 
     def to_json(self) -> str:
         """Write the spec as JSON, the same text for the same spec."""
@@ -123,16 +130,21 @@ def save_appearance_spec(spec: AppearanceSpec, folder: Path) -> Path:
     return path
 
 
+def is_appearance(path: Path) -> bool:
+    """Whether a folder, as `model_file` takes, says that it holds an appearance network."""
+    return (model_file(path).parent / APPEARANCE_FILE).is_file()
+
+
 def find_appearance(path: Path) -> tuple[Path, AppearanceSpec]:
     """Find an appearance network's ONNX file and say what it is.
 
     Args:
-        path: An ONNX file with `appearance.json` beside it, or the folder that holds both.
+        path: An ONNX file with `appearance.json` beside it, or a folder as `model_file` takes.
 
     Raises:
         SightlineError: One of the files is missing, or the metadata cannot be used.
     """
-    file = path / MODEL_FILE if path.is_dir() else path
+    file = model_file(path)
     if not file.is_file():
         raise SightlineError(
             f"There is no appearance network at {file}.",

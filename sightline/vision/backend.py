@@ -1,7 +1,7 @@
 """The one protocol behind which models run."""
 
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from numpy.typing import NDArray
 
@@ -17,6 +17,25 @@ class Capabilities:
     """
 
     max_batch: int | None = None
+
+
+@dataclass(frozen=True)
+class Signature:
+    """A network's input and outputs, as far as a back end must know them.
+
+    Attributes:
+        input_name: The input tensor's name.
+        input_shape: One picture's: (C, H, W) or (H, W, C).
+        input_dtype: The input's type.
+        output_names: The outputs to give, in this order.
+        batch: The batch size that the network is fixed to, or None if any is taken.
+    """
+
+    input_name: str
+    input_shape: tuple[int, int, int]
+    input_dtype: Literal["float32", "float16"]
+    output_names: tuple[str, ...]
+    batch: int | None = None
 
 
 class Backend(Protocol):

@@ -14,13 +14,13 @@ from sightline.vision.head_checks import check_scores, count_classes
 from sightline.vision.heads import Head, InputSize
 from sightline.vision.labels import COCO_LABELS, check_labels, read_labels
 from sightline.vision.model import (
-    MODEL_FILE,
     SPEC_FILE,
     Dtype,
     Layout,
     ModelSpec,
     default_preprocessing,
     load_spec,
+    model_file,
 )
 from sightline.vision.onnx_backend import OnnxOptions, open_session, run_session
 
@@ -253,20 +253,3 @@ def find_model(path: Path, head: Head | None = None, labels: str | None = None) 
             f"Give --head (model.head): {', '.join(Head)}; or put a {SPEC_FILE} beside it.",
         )
     return file, load_spec(file.parent)
-
-
-def model_file(path: Path) -> Path:
-    """The ONNX file of a model.
-
-    Args:
-        path: The file itself; or its folder; or the folder of a Triton model, in which each version has a
-            folder with a number for a name, and the highest one counts.
-
-    Returns:
-        Where the file is, or would be if it is missing.
-    """
-    if not path.is_dir() or (path / MODEL_FILE).is_file():
-        return path / MODEL_FILE if path.is_dir() else path
-    versions = [folder for folder in path.iterdir() if folder.name.isdecimal()]
-    newest = max(versions, key=lambda folder: int(folder.name), default=path)
-    return newest / MODEL_FILE

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from sightline.errors import SightlineError
+from sightline.vision.backend import Signature
 from sightline.vision.cuda import Cuda, Gpu
-from sightline.vision.model import ModelSpec
 from sightline.vision.tensorrt_backend import TensorRtBackend
 from sightline.vision.tensorrt_build import BatchProfile, Precision
 from sightline.vision.tensorrt_library import import_tensorrt
@@ -56,27 +56,69 @@ class EngineKey:
 
 
 @dataclass(frozen=True)
+class Measure:
+    """One figure of a network before and after its conversion.
+
+    Attributes:
+        name: What was measured, as `sightline models eval --json` calls it.
+        original: The original's figure, 0..1; above `chance`.
+        converted: The converted network's.
+        chance: What a network that never looks would get.
+    """
+
+    name: str
+    original: float
+    converted: float
+    chance: float = 0.0
+
+    @property
+    def kept(self) -> float:
+        """The share of what the original is better than chance that is left, from 0 up."""
+        return max(0.0, (self.converted - self.chance) / (self.original - self.chance))
+
+
+@dataclass(frozen=True)
 class Accuracy:
     """How an engine did against the ONNX file it was built from, on the same pictures.
 
     Attributes:
-        map50_95_original: The original's mean average precision over IoU 0.5 to 0.95.
-        map50_95: The engine's.
-        pictures: How many pictures there were.
+        measures: What a network of this kind is for, one or more.
+        pictures: How many pictures there were, of scenes or of single objects.
         truth: What both were compared with.
         forced: It was too bad to pass, and its user wanted it all the same.
     """
 
-    map50_95_original: float
-    map50_95: float
+    measures: tuple[Measure, ...]
     pictures: int
     truth: Literal["labels", "original"]
     forced: bool = False
 
     @property
+    def worst(self) -> Measure:
+        """The measure that lost the most, which the conversion is judged by."""
+        return min(self.measures, key=lambda measure: measure.kept)
+
+    @property
     def kept(self) -> float:
-        """The share of the original's precision that is left."""
-        return self.map50_95 / self.map50_95_original
+        """The share of the original's accuracy that is left."""
+        return self.worst.kept
+
+    def as_json(self) -> dict[str, Any]:
+        """What is written beside a converted network."""
+        return {
+            "kept": round(self.kept, 4),
+            "measures": {
+                measure.name: {
+                    "original": round(measure.original, 4),
+                    "converted": round(measure.converted, 4),
+                    "chance": round(measure.chance, 4),
+                }
+                for measure in self.measures
+            },
+            "pictures": self.pictures,
+            "truth": self.truth,
+            "forced": self.forced,
+        }
 
 
 def file_sha256(path: Path) -> str:
@@ -92,7 +134,7 @@ def save_engine(onnx: Path, key: EngineKey, plan: bytes, accuracy: Accuracy) -> 
         SightlineError: The folder cannot be written.
     """
     path = onnx.parent / ENGINES_DIR / f"{key.name}.plan"
-    told = {**asdict(key), "accuracy": {**asdict(accuracy), "kept": round(accuracy.kept, 4)}}
+    told = {**asdict(key), "accuracy": accuracy.as_json()}
     try:
         path.parent.mkdir(exist_ok=True)
         _write(path, plan)
@@ -136,8 +178,17 @@ def find_engine(
     )
 
 
+def is_built(onnx: Path, precision: Precision | None = None, folder: Path | None = None) -> bool:
+    """Whether an engine was built from an ONNX file, for any machine; see `find_engine`."""
+    digest = file_sha256(onnx)
+    return any(
+        told.get("onnx_sha256") == digest and precision in (None, told.get("precision"))
+        for _, told in _described(folder or onnx.parent / ENGINES_DIR)
+    )
+
+
 def open_engine(
-    onnx: Path, spec: ModelSpec, precision: Precision | None = None, folder: Path | None = None
+    onnx: Path, signature: Signature, precision: Precision | None = None, folder: Path | None = None
 ) -> TensorRtBackend:
     """Load the engine of an ONNX file that fits this machine; see `find_engine`.
 
@@ -148,7 +199,7 @@ def open_engine(
     cuda = Cuda()
     try:
         path = find_engine(onnx, library.__version__, cuda.gpu, precision, folder)
-        return TensorRtBackend(library, cuda, path.read_bytes(), spec, str(path))
+        return TensorRtBackend(library, cuda, path.read_bytes(), signature, str(path))
     except BaseException:
         cuda.close()
         raise

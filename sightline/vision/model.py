@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Literal, Self
 
 from sightline.errors import SightlineError
+from sightline.vision.backend import Signature
 from sightline.vision.heads import Head, InputSize
 from sightline.vision.labels import check_labels, labels_version
 from sightline.vision.letterbox import Position
@@ -85,6 +86,12 @@ class ModelSpec:
         """The input's size in pixels."""
         return InputSize(self.width, self.height)
 
+    @property
+    def signature(self) -> Signature:
+        """Its input and output."""
+        planes = (3, self.height, self.width) if self.layout == "NCHW" else (self.height, self.width, 3)
+        return Signature(self.input_name, planes, self.dtype, (self.output_name,), self.batch)
+
     def to_json(self) -> str:
         """Write the spec as JSON, the same text for the same spec."""
         return spec_text(self, SPEC_FORMAT)
@@ -159,3 +166,20 @@ def save_spec(spec: ModelSpec, folder: Path) -> Path:
     path = folder / SPEC_FILE
     path.write_text(spec.to_json(), encoding="utf-8")
     return path
+
+
+def model_file(path: Path) -> Path:
+    """The ONNX file of a model.
+
+    Args:
+        path: The file itself; or its folder; or the folder of a Triton model, in which each version has a
+            folder with a number for a name, and the highest one counts.
+
+    Returns:
+        Where the file is, or would be if it is missing.
+    """
+    if not path.is_dir() or (path / MODEL_FILE).is_file():
+        return path / MODEL_FILE if path.is_dir() else path
+    versions = [folder for folder in path.iterdir() if folder.name.isdecimal()]
+    newest = max(versions, key=lambda folder: int(folder.name), default=path)
+    return newest / MODEL_FILE

@@ -110,11 +110,10 @@ def detector_config(
         options: How it runs on a processor; None for the defaults.
         name: The Triton model's name.
     """
-    planes = (3, spec.height, spec.width) if spec.layout == "NCHW" else (spec.height, spec.width, 3)
     # How many detections an end-to-end model gives may depend on the picture.
     found = (-1, *output.shape[1:]) if spec.head is Head.END2END else output.shape
     first = () if spec.batch is None else (spec.batch,)
-    pictures = _Tensor(spec.input_name, TensorForm((*first, *planes), spec.dtype))
+    pictures = _Tensor(spec.input_name, TensorForm((*first, *spec.signature.input_shape), spec.dtype))
     outputs = [_Tensor(spec.output_name, TensorForm((*first, *found), output.dtype))]
     config = _network(DETECTOR, networks, options or ServingOptions(), pictures, outputs)
     config.name = name
@@ -125,16 +124,21 @@ def detector_config(
 
 
 def appearance_config(
-    spec: AppearanceSpec, networks: Networks = "onnxruntime", options: ServingOptions | None = None
+    spec: AppearanceSpec,
+    networks: Networks = "onnxruntime",
+    options: ServingOptions | None = None,
+    name: str = APPEARANCE,
 ) -> str:
     """Make the configuration of an appearance network that is a model of its own; see `detector_config`."""
     options = options or ServingOptions()
-    crops = _Tensor(spec.input_name, TensorForm((3, spec.height, spec.width)))
+    crops = _Tensor(spec.input_name, TensorForm(spec.signature.input_shape))
     outputs = [
         _Tensor(spec.embedding_name, TensorForm((spec.embedding_width,))),
         _Tensor(spec.probabilities_name, TensorForm((len(spec.attributes),))),
     ]
-    return str(text_format.MessageToString(_network(APPEARANCE, networks, options, crops, outputs)))
+    config = _network(APPEARANCE, networks, options, crops, outputs)
+    config.name = name
+    return str(text_format.MessageToString(config))
 
 
 def _network(

@@ -146,9 +146,8 @@ def _detector_output(serving: Serving) -> TensorForm:
             f"The detector {serving.detector} is fixed to a batch of {spec.batch}; Triton cannot batch it.",
             "Export it with a dynamic batch axis, or set triton.networks to in-process.",
         )
-    planes = (3, spec.height, spec.width) if spec.layout == "NCHW" else (spec.height, spec.width, 3)
     session = open_session(serving.detector, OnnxOptions())
-    batch = np.zeros((1, *planes), spec.dtype)
+    batch = np.zeros((1, *spec.signature.input_shape), spec.dtype)
     (output,) = run_session(serving.detector, session, [spec.output_name], {spec.input_name: batch})
     return TensorForm(output.shape[1:], str(output.dtype))
 

@@ -12,13 +12,14 @@ from numpy.typing import NDArray
 from sightline.errors import SightlineError
 from sightline.vision.analyze import Map, analyze, pack
 from sightline.vision.appearance import APPEARANCE_FILE, AppearanceSpec, load_appearance_spec
-from sightline.vision.backend import Backend
+from sightline.vision.backend import Backend, Signature
 from sightline.vision.detector import Detector
-from sightline.vision.engines import FASTEST_FIRST, open_engine
+from sightline.vision.engines import FASTEST_FIRST, is_built, open_engine
 from sightline.vision.model import MODEL_FILE, SPEC_FILE, ModelSpec, load_spec
 from sightline.vision.onnx_backend import OnnxBackend, OnnxOptions
 from sightline.vision.recognizer import Appearance, Recognizer
 from sightline.vision.tensorrt_backend import TensorRtBackend
+from sightline.vision.tensorrt_build import Precision
 
 DETECTOR: Final = "detector"
 APPEARANCE: Final = "appearance"
@@ -47,9 +48,11 @@ class ServingOptions:
         appearance_score_threshold: The appearance network looks at detections from this score up, 0..1.
         networks: Where the networks run: `in-process`, or `triton` for models of Triton's own, which have
             the names `DETECTOR` and `APPEARANCE`.
-        backend: What runs the detector in this process: `onnx`, or `tensorrt` (an engine of `models build`).
-        precision: Which engine that is, `fp32`, `fp16` or `int8`; empty for the narrowest that was built.
-        engines: The folder of the engines; empty for beside the ONNX file.
+        backend: What runs the networks in this process: `onnx`, or `tensorrt` (engines of `models build`; an
+            appearance network of which none was built stays with ONNX Runtime).
+        precision: Which engines these are, `fp32`, `fp16` or `int8`; empty for the narrowest that was built.
+        engines: The folder of the detector's engines; empty for beside the ONNX file.
+        appearance_engines: The same of the appearance network.
         device: Where ONNX Runtime runs networks in this process, `cpu` or `cuda`.
         threads_per_run: See `OnnxOptions`.
         parallel_runs: See `OnnxOptions`.
@@ -64,6 +67,7 @@ class ServingOptions:
     backend: str = "onnx"
     precision: str = ""
     engines: str = ""
+    appearance_engines: str = ""
     device: str = "cpu"
     threads_per_run: int = 1
     parallel_runs: int = 2
@@ -167,34 +171,47 @@ def open_served(
     """
     with ExitStack() as resources:
 
-        def open_network(name: str, file: Path, input_name: str, outputs: Sequence[str]) -> Backend:
+        def open_network(name: str, file: Path, signature: Signature) -> Backend:
             if options.networks == "triton":
                 if open_remote is None:
                     raise SightlineError(f"The network {name} is a model of Triton's, and this is no Triton.")
-                remote = open_remote(name, input_name, outputs, options.parallel_runs)
+                remote = open_remote(
+                    name, signature.input_name, signature.output_names, options.parallel_runs
+                )
                 resources.callback(remote.close)
                 return remote
+            if options.backend == "tensorrt" and _has_engine(name, file, options):
+                return resources.enter_context(_open_engine(name, file, signature, options))
             device: Literal["cpu", "cuda"] = "cuda" if options.device == "cuda" else "cpu"
             onnx_options = OnnxOptions(options.threads_per_run, options.parallel_runs, device=device)
-            return resources.enter_context(OnnxBackend(file, onnx_options, outputs))
+            return resources.enter_context(OnnxBackend(file, onnx_options, signature.output_names))
 
-        if (options.networks, options.backend) == ("in-process", "tensorrt"):
-            backend: Backend = resources.enter_context(_open_engine(detector, spec, options))
-        else:
-            backend = open_network(DETECTOR, detector, spec.input_name, (spec.output_name,))
+        backend = open_network(DETECTOR, detector, spec.signature)
         finder = Detector(spec, backend, options.score_threshold, options.nms_iou, options.max_detections)
         looker = None
         if appearance is not None:
             file, look = appearance
-            outputs = (look.embedding_name, look.probabilities_name)
-            backend = open_network(APPEARANCE, file, look.input_name, outputs)
+            backend = open_network(APPEARANCE, file, look.signature)
             looker = Appearance(look, backend, options.appearance_score_threshold)
         return Served(Recognizer(finder, looker), options.decode_threads, resources.pop_all())
 
 
-def _open_engine(detector: Path, spec: ModelSpec, options: ServingOptions) -> TensorRtBackend:
-    precision = next((one for one in FASTEST_FIRST if one == options.precision), None)
-    return open_engine(detector, spec, precision, Path(options.engines) if options.engines else None)
+def _has_engine(name: str, file: Path, options: ServingOptions) -> bool:
+    """A detector must have one: without, the error of opening it says how to build it."""
+    return name == DETECTOR or is_built(file, _precision(options), _engines(name, options))
+
+
+def _open_engine(name: str, file: Path, signature: Signature, options: ServingOptions) -> TensorRtBackend:
+    return open_engine(file, signature, _precision(options), _engines(name, options))
+
+
+def _precision(options: ServingOptions) -> Precision | None:
+    return next((one for one in FASTEST_FIRST if one == options.precision), None)
+
+
+def _engines(name: str, options: ServingOptions) -> Path | None:
+    folder = options.engines if name == DETECTOR else options.appearance_engines
+    return Path(folder) if folder else None
 
 
 def _check_names(told: str, names: Sequence[str], file: Path) -> None:

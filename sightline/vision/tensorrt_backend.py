@@ -11,27 +11,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sightline.errors import SightlineError
-from sightline.vision.backend import Arrays, Capabilities
+from sightline.vision.backend import Arrays, Capabilities, Signature
 from sightline.vision.cuda import Buffer, Cuda
-from sightline.vision.model import ModelSpec
 from sightline.vision.tensorrt_library import make_logger
 
 
 class TensorRtBackend:
     """Runs an engine. Several threads may call `infer`; they take turns."""
 
-    def __init__(self, library: Any, cuda: Cuda, plan: bytes, spec: ModelSpec, where: str) -> None:
+    def __init__(self, library: Any, cuda: Cuda, plan: bytes, signature: Signature, where: str) -> None:
         """Load an engine and allocate memory for its largest batch.
 
         Args:
             library: The package `tensorrt`.
             cuda: The GPU; it is this back end's from now on.
             plan: The engine as it was built.
-            spec: What the model is.
+            signature: The network's input and outputs.
             where: Names the engine in errors.
 
         Raises:
-            SightlineError: The engine is for another GPU or TensorRT, or is not this model's.
+            SightlineError: The engine is for another GPU or TensorRT, or is not this network's.
         """
         self._cuda, self._where, self._lock = cuda, where, threading.Lock()
         self._logger = make_logger(library)  # TensorRT keeps no reference of its own
@@ -42,17 +41,16 @@ class TensorRtBackend:
         self._context = self._engine.create_execution_context()
         if self._context is None:
             raise self._failed("cannot be prepared", "The GPU's memory may be full: end what else uses it.")
-        self._check_names(library, spec)
-        self._input_name = spec.input_name
+        self._check_names(library, signature)
+        self._input_name = signature.input_name
         shape = tuple(self._engine.get_tensor_shape(self._input_name))
         self._fixed = shape[0] > 0
         most = shape[0] if self._fixed else self._engine.get_tensor_profile_shape(self._input_name, 0)[2][0]
         self._most = int(most)
-        self._input = self._allocate_input(library, spec, shape)
-        self._output_name = spec.output_name
-        self._outputs = {
-            name: self._allocate_output(library, name) for name in self._names(library, "OUTPUT")
-        }
+        self._input = self._allocate_input(library, signature, shape)
+        # TensorRT writes all its outputs, also those that nobody asks for.
+        there = {name: self._allocate_output(library, name) for name in self._names(library, "OUTPUT")}
+        self._outputs = [there[name] for name in signature.output_names]
 
     @property
     def capabilities(self) -> Capabilities:
@@ -60,7 +58,7 @@ class TensorRtBackend:
         return Capabilities(max_batch=self._most)
 
     def infer(self, batch: NDArray[Any]) -> Arrays:
-        """Run the model; see `Backend.infer`. Gives the one output that the spec names."""
+        """Run the model; see `Backend.infer`. Gives the outputs that the signature names."""
         count = len(batch)
         if not 1 <= count <= self._most or batch.shape[1:] != self._input.host.shape[1:]:
             raise SightlineError(
@@ -72,7 +70,7 @@ class TensorRtBackend:
             np.copyto(self._input.host[:count], batch, casting="same_kind")
             rows = self._most if self._fixed else count
             self._run(rows)
-            return (self._outputs[self._output_name].host[:count].copy(),)
+            return tuple(output.host[:count].copy() for output in self._outputs)
 
     def close(self) -> None:
         """Give back the GPU's memory."""
@@ -92,7 +90,8 @@ class TensorRtBackend:
             self._set_batch(rows)
         if not self._context.execute_async_v3(self._cuda.stream):
             raise self._failed("cannot run", "Build it anew on this machine: `sightline models build`.")
-        self._cuda.fetch(self._outputs[self._output_name], rows)
+        for output in self._outputs:
+            self._cuda.fetch(output, rows)
         self._cuda.wait()
 
     def _set_batch(self, rows: int) -> None:
@@ -104,27 +103,27 @@ class TensorRtBackend:
         wanted = getattr(library.TensorIOMode, mode)
         return [name for name in names if self._engine.get_tensor_mode(name) == wanted]
 
-    def _check_names(self, library: Any, spec: ModelSpec) -> None:
+    def _check_names(self, library: Any, signature: Signature) -> None:
         inputs, outputs = self._names(library, "INPUT"), self._names(library, "OUTPUT")
-        if inputs != [spec.input_name] or spec.output_name not in outputs:
+        if inputs != [signature.input_name] or not set(signature.output_names) <= set(outputs):
             raise SightlineError(
-                f"The engine {self._where} has the inputs {inputs} and outputs {outputs}; its model.json "
-                f"names {spec.input_name!r} and {spec.output_name!r}.",
+                f"The engine {self._where} has the inputs {inputs} and outputs {outputs}; the network's "
+                f"metadata names {signature.input_name!r} and {list(signature.output_names)}.",
                 "Build it anew: `sightline models build`.",
             )
 
-    def _allocate_input(self, library: Any, spec: ModelSpec, shape: tuple[int, ...]) -> Buffer:
-        planes = (3, spec.height, spec.width) if spec.layout == "NCHW" else (spec.height, spec.width, 3)
+    def _allocate_input(self, library: Any, signature: Signature, shape: tuple[int, ...]) -> Buffer:
+        planes = signature.input_shape
         if any(axis not in (-1, side) for axis, side in zip(shape[1:], planes, strict=True)):
             raise SightlineError(
-                f"The engine {self._where} takes {shape[1:]}; its model.json says {planes}.",
+                f"The engine {self._where} takes {shape[1:]}; the network's metadata says {planes}.",
                 "Build it anew: `sightline models build`.",
             )
-        buffer = self._cuda.buffer((self._most, *planes), self._dtype(library, spec.input_name))
+        buffer = self._cuda.buffer((self._most, *planes), self._dtype(library, signature.input_name))
         self._input = buffer
         if not self._fixed:
             self._set_batch(self._most)
-        self._context.set_tensor_address(spec.input_name, buffer.device)
+        self._context.set_tensor_address(signature.input_name, buffer.device)
         return buffer
 
     def _allocate_output(self, library: Any, name: str) -> Buffer:

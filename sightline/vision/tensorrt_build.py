@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from sightline.errors import SightlineError
-from sightline.vision.model import ModelSpec
+from sightline.vision.backend import Signature
 from sightline.vision.tensorrt_library import make_logger
 
 WORKSPACE_BYTES: Final = 1 << 30
@@ -32,23 +32,23 @@ class BatchProfile:
     most: int
 
     @classmethod
-    def up_to(cls, most: int, spec: ModelSpec) -> "BatchProfile":
-        """1 to `most`, chosen for the largest; the model's own size if it is fixed to one."""
-        if spec.batch is not None:
-            return cls(spec.batch, spec.batch, spec.batch)
+    def up_to(cls, most: int, signature: Signature) -> "BatchProfile":
+        """1 to `most`, chosen for the largest; the network's own size if it is fixed to one."""
+        if signature.batch is not None:
+            return cls(signature.batch, signature.batch, signature.batch)
         return cls(1, most, most)
 
 
 def build_engine(
-    library: Any, onnx: bytes, spec: ModelSpec, profile: BatchProfile, precision: Precision
+    library: Any, onnx: bytes, signature: Signature, profile: BatchProfile, precision: Precision
 ) -> bytes:
     """Build an engine for the GPU that the calling thread uses; takes minutes.
 
     Args:
         library: The package `tensorrt`, on a machine with a GPU.
         onnx: The ONNX file.
-        spec: What the model is.
-        profile: The batch sizes; for a model of a fixed batch size, this size thrice.
+        signature: The network's input and outputs.
+        profile: The batch sizes; for a network of a fixed batch size, this size thrice.
         precision: The narrowest type in the file.
 
     Returns:
@@ -68,7 +68,7 @@ def build_engine(
     config.set_memory_pool_limit(library.MemoryPoolType.WORKSPACE, WORKSPACE_BYTES)
     for flag in _builder_flags(library, precision):
         config.set_flag(flag)
-    _add_profile(builder, config, network, spec, profile)
+    _add_profile(builder, config, network, signature, profile)
     plan = builder.build_serialized_network(network, config)
     if plan is None:
         raise _failed("build an engine", logger.problems)
@@ -94,14 +94,15 @@ def _builder_flags(library: Any, precision: Precision) -> list[Any]:
     return [flags.FP16] if precision == "fp16" else [flags.INT8, flags.FP16]
 
 
-def _add_profile(builder: Any, config: Any, network: Any, spec: ModelSpec, profile: BatchProfile) -> None:
+def _add_profile(
+    builder: Any, config: Any, network: Any, signature: Signature, profile: BatchProfile
+) -> None:
     found = network.get_input(0)
     if all(axis > 0 for axis in tuple(found.shape)):
         return
-    planes = (3, spec.height, spec.width) if spec.layout == "NCHW" else (spec.height, spec.width, 3)
     optimization = builder.create_optimization_profile()
     sizes = (profile.least, profile.best, profile.most)
-    optimization.set_shape(found.name, *((size, *planes) for size in sizes))
+    optimization.set_shape(found.name, *((size, *signature.input_shape) for size in sizes))
     config.add_optimization_profile(optimization)
 
 

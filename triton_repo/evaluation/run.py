@@ -121,9 +121,9 @@ def evaluate(
         look = _open_appearance(appearance, resources)
         pictures, found, true_looks, found_looks = [], [], [], []
         for number, scene in enumerate(chosen):
-            some = _pictures(number, scene)
+            some = pictures_of(number, scene)
             results = find.detect([picture.image for picture in some])
-            true_looks.append(_look(look, some, [_visible(picture.truth) for picture in some]))
+            true_looks.append(_look(look, some, [visible(picture.truth) for picture in some]))
             found_looks.append(_look_at_found(look, some, results))
             pictures += [_without_pixels(picture) for picture in some]
             found += results
@@ -171,7 +171,8 @@ def _open_appearance(path: Path, resources: ExitStack) -> Appearance:
     return Appearance(spec, backend, USED_SCORE)
 
 
-def _pictures(number: int, scene: Scene) -> list[Picture]:
+def pictures_of(number: int, scene: Scene) -> list[Picture]:
+    """Draw a scene's pictures and send them through JPEG; `number` names the scene in them."""
     settings = scene.settings
     return [
         Picture(
@@ -191,7 +192,7 @@ def _without_pixels(picture: Picture) -> Picture:
     )
 
 
-def _visible(truth: FrameTruth) -> NDArray[np.intp]:
+def visible(truth: FrameTruth) -> NDArray[np.intp]:
     """The objects that are asked for, as rows of the truth."""
     ignored = is_ignored(truth.boxes, truth.visibility)
     return np.flatnonzero(~ignored & (truth.visibility >= CLEAR_VISIBILITY))
@@ -210,13 +211,13 @@ def _look_at_found(look: Appearance, pictures: Sequence[Picture], found: Sequenc
     """Look at visible objects in the boxes that the detector has for them; those it misses are left out."""
     boxes, rows = [], []
     for picture, one in zip(pictures, found, strict=True):
-        visible = _visible(picture.truth)
+        seen = visible(picture.truth)
         used = one.boxes[one.scores >= USED_SCORE]
-        overlap = box_iou(picture.truth.boxes[visible], used)
+        overlap = box_iou(picture.truth.boxes[seen], used)
         matched = overlap.max(axis=1, initial=0.0) >= MATCH_IOU
         best = used[overlap[matched].argmax(axis=1)] if matched.any() else np.empty((0, 4), np.float32)
-        rows.append(visible[matched])
-        boxes.append(_as_found(best, picture.truth.classes[visible[matched]]))
+        rows.append(seen[matched])
+        boxes.append(_as_found(best, picture.truth.classes[seen[matched]]))
     return _looks(look, pictures, boxes, rows)
 
 

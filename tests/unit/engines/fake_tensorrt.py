@@ -1,7 +1,8 @@
 """The surface of TensorRT's package that is used here, for versions 8.6, 10 and 11, with no GPU behind it.
 
 It stands in for the library in tests of our own logic alone: the order of calls, shapes, profiles and errors.
-An engine is a JSON text; running one gives each picture's mean in every place of its output, or what ONNX
+An engine is a JSON text; running one gives each picture's mean in every place of its first output (1 more in
+its second), or what ONNX
 Runtime makes of the file that it was built from, if `runs_onnx`. Which names a version has was read from its
 real bindings (8.6.1, 10.13.0 and 11.4.0).
 """
@@ -28,6 +29,8 @@ class FakeTensorRt:
         builds: Whether a build succeeds.
         runs_onnx: Whether engines that are built hold the ONNX file and give what it gives.
         input_shape: The shape of the input of any ONNX file that is parsed; -1 is dynamic.
+        output_shapes: The same of its outputs.
+        names: The names of its input and its outputs.
     """
 
     def __init__(
@@ -35,11 +38,12 @@ class FakeTensorRt:
         version: str = "10.13.0.35",
         driver: FakeDriver | None = None,
         input_shape: Shape = (-1, 3, 32, 64),
-        output_shape: Shape = (-1, 6, 42),
+        *output_shapes: Shape,
     ) -> None:
         self.__version__ = version
         self.driver = driver
-        self.input_shape, self.output_shape = input_shape, output_shape
+        self.input_shape, self.output_shapes = input_shape, output_shapes or ((-1, 6, 42),)
+        self.names = ["images", "output0"]
         self.calls: list[tuple[Any, ...]] = []
         self.parse_errors: list[str] = []
         self.builds = True
@@ -67,9 +71,9 @@ class FakeTensorRt:
         told = {
             "version": self.__version__,
             "input": list(self.input_shape),
-            "output": list(self.output_shape),
+            "outputs": [list(shape) for shape in self.output_shapes],
             "profile": list(profile),
-            "names": ["images", "output0"],
+            "names": self.names,
         }
         return json.dumps({**told, **changes}).encode()
 
@@ -88,7 +92,7 @@ class _Builder:
 
     def create_network(self, flags: int) -> Any:
         self._library.calls.append(("create_network", flags))
-        found = SimpleNamespace(name="images", shape=self._library.input_shape)
+        found = SimpleNamespace(name=self._library.names[0], shape=self._library.input_shape)
         return SimpleNamespace(get_input=lambda index: [found][index])
 
     def create_builder_config(self) -> Any:
@@ -110,7 +114,7 @@ class _Builder:
             self._logger.log(_Logger.WARNING, "only a warning")
             self._logger.log(_Logger.ERROR, " no kernel for node Conv_3 \n")
             return None
-        added = [call[1]["images"] for call in self._library.calls if call[0] == "add_profile"]
+        added = [call[1][self._library.names[0]] for call in self._library.calls if call[0] == "add_profile"]
         sizes = tuple(shape[0] for shape in added[0]) if added else (1, 1, 1)
         onnx = self._library.parsed.hex() if self._library.runs_onnx else ""
         return self._library.plan(sizes, onnx=onnx)
@@ -145,7 +149,7 @@ class _Runtime:
 class _Engine:
     def __init__(self, library: FakeTensorRt, told: dict[str, Any]) -> None:
         self._library, self.told = library, told
-        self.num_io_tensors = 2
+        self.num_io_tensors = len(told["names"])
 
     def get_tensor_name(self, index: int) -> str:
         return str(self.told["names"][index])
@@ -154,7 +158,8 @@ class _Engine:
         return "INPUT" if name == self.told["names"][0] else "OUTPUT"
 
     def get_tensor_shape(self, name: str) -> list[int]:
-        return list(self.told["input" if self.get_tensor_mode(name) == "INPUT" else "output"])
+        shapes = [self.told["input"], *self.told["outputs"]]
+        return list(shapes[self.told["names"].index(name)])
 
     def get_tensor_dtype(self, _name: str) -> str:
         return str(self.told.get("dtype", "float32"))
@@ -201,9 +206,13 @@ class _Context:
             size = int(np.prod(shape)) * dtype.itemsize
             memory: Any = (ctypes.c_uint8 * size).from_address(self._addresses[name])
             arrays.append(np.frombuffer(memory, dtype).reshape(shape))
-        pictures, output = arrays
+        pictures, *outputs = arrays
         if onnx := self._engine.told.get("onnx"):
             session = onnxruntime.InferenceSession(bytes.fromhex(onnx), providers=["CPUExecutionProvider"])
-            output[...] = session.run(None, {self._engine.told["names"][0]: pictures})[0]
+            name, *names = self._engine.told["names"]
+            for output, result in zip(outputs, session.run(names, {name: pictures}), strict=True):
+                output[...] = result
             return
-        output[...] = pictures.mean(axis=(1, 2, 3)).reshape(-1, 1, 1)
+        for number, output in enumerate(outputs):
+            mean = pictures.mean(axis=(1, 2, 3)) + number
+            output[...] = mean.reshape(-1, *(1 for _ in output.shape[1:]))

@@ -8,9 +8,10 @@ from numpy.typing import NDArray
 
 from sightline.errors import SightlineError
 from sightline.vision.detector import Detected
-from sightline.vision.engines import Accuracy
+from sightline.vision.engines import Accuracy, Measure
+from triton_repo.detector_conversion import compare
 from triton_repo.evaluation.detection import Objects
-from triton_repo.gate import check, compare
+from triton_repo.gate import check
 from triton_repo.pictures import Pictures
 
 pytest.importorskip("pycocotools", reason="the extra eval is not installed")
@@ -41,7 +42,8 @@ def pictures(count: int, *, truth: bool) -> Pictures:
 
 def test_the_share_is_of_what_the_original_gets_right() -> None:
     accuracy = compare(Finds(*range(40)), Finds(*range(20)), pictures(40, truth=True), ("thing",))
-    assert accuracy.map50_95_original == pytest.approx(1.0)
+    (measure,) = accuracy.measures
+    assert (measure.name, measure.original) == ("map50_95", pytest.approx(1.0))
     assert accuracy.kept == pytest.approx(0.5, abs=0.02)
     assert (accuracy.pictures, accuracy.truth) == (40, "labels")
 
@@ -73,7 +75,7 @@ def test_an_original_that_finds_nothing_cannot_be_compared_with() -> None:
     ("kept", "force", "forced"), [(0.9, False, False), (0.95, True, False), (0.5, True, True)]
 )
 def test_enough_passes_and_force_is_written_down(kept: float, force: bool, forced: bool) -> None:
-    accuracy = check(Accuracy(0.5, 0.5 * kept, 9, "labels"), "It", force=force)
+    accuracy = check(Accuracy((Measure("map50_95", 0.5, 0.5 * kept),), 9, "labels"), "It", force=force)
     assert accuracy.forced is forced
 
 
@@ -81,5 +83,5 @@ def test_too_little_is_refused_with_both_figures() -> None:
     with pytest.raises(
         SightlineError, match=r"keeps 80\.0% .* \(0\.400 of 0\.500\), less than 90%"
     ) as caught:
-        check(Accuracy(0.5, 0.4, 9, "labels"), "model in int8", force=False)
+        check(Accuracy((Measure("map50_95", 0.5, 0.4),), 9, "labels"), "model in int8", force=False)
     assert "--force" in caught.value.fix

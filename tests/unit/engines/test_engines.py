@@ -10,7 +10,15 @@ import pytest
 from sightline.errors import SightlineError
 from sightline.vision import cuda, engines
 from sightline.vision.cuda import Gpu
-from sightline.vision.engines import Accuracy, EngineKey, file_sha256, find_engine, open_engine, save_engine
+from sightline.vision.engines import (
+    Accuracy,
+    EngineKey,
+    Measure,
+    file_sha256,
+    find_engine,
+    open_engine,
+    save_engine,
+)
 from sightline.vision.heads import Head
 from sightline.vision.model import ULTRALYTICS, ModelSpec
 from sightline.vision.tensorrt_build import BatchProfile
@@ -18,7 +26,7 @@ from tests.unit.engines.fake_cuda import FakeDriver
 from tests.unit.engines.fake_tensorrt import FakeTensorRt
 
 GPU = Gpu("Orin (nvgpu)", (8, 7))
-ACCURACY = Accuracy(0.5, 0.48, 200, "labels")
+ACCURACY = Accuracy((Measure("map50_95", 0.5, 0.48),), 200, "labels")
 
 
 @pytest.fixture
@@ -119,13 +127,13 @@ SPEC = ModelSpec(Head.YOLOV8, 64, 32, "images", "output0", ("low", "high"), ULTR
 def test_the_engine_of_this_machine_is_opened(onnx: Path, fake: FakeTensorRt) -> None:
     here = replace(key(onnx), gpu="NVIDIA Fake 9000", capability=(9, 1))
     save_engine(onnx, here, fake.plan((1, 8, 8)), ACCURACY)
-    with open_engine(onnx, SPEC) as backend:
+    with open_engine(onnx, SPEC.signature) as backend:
         assert backend.capabilities.max_batch == 8
 
 
 def test_without_an_engine_the_gpu_is_given_back(onnx: Path, fake: FakeTensorRt) -> None:
     with pytest.raises(SightlineError, match="no engine of"):
-        open_engine(onnx, SPEC)
+        open_engine(onnx, SPEC.signature)
     assert fake.driver is not None
     assert fake.driver.contexts == 0
 
@@ -137,4 +145,4 @@ def test_without_a_gpu_tensorrt_is_not_touched(
     monkeypatch.setattr(cuda, "_load", lambda: FakeDriver(devices=0).library)
     monkeypatch.setattr(engines, "TensorRtBackend", None)
     with pytest.raises(SightlineError, match="No NVIDIA GPU can be used"):
-        open_engine(onnx, SPEC)
+        open_engine(onnx, SPEC.signature)

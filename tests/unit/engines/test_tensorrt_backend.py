@@ -21,7 +21,7 @@ SPEC = ModelSpec(Head.YOLOV8, 64, 32, "images", "output0", ("low", "high"), ULTR
 def load(library: FakeTensorRt, plan: bytes | None = None, spec: ModelSpec = SPEC) -> TensorRtBackend:
     assert library.driver is not None
     cuda = Cuda(library.driver.library)
-    return TensorRtBackend(library, cuda, plan or library.plan(), spec, "fast.plan")
+    return TensorRtBackend(library, cuda, plan or library.plan(), spec.signature, "fast.plan")
 
 
 @pytest.fixture(params=["8.6.1", "10.13.0.35", "11.4.0.106"])
@@ -98,6 +98,24 @@ def test_half_precision_inputs_and_outputs_are_carried_as_they_are(library: Fake
         assert output[:, 0, 0].tolist() == [1, 2]
 
 
+def test_an_engine_with_two_outputs_gives_those_that_are_asked_for_in_this_order() -> None:
+    library = FakeTensorRt("10.13.0", FakeDriver(), (-1, 3, 32, 64), (-1, 6, 42), (-1, 5))
+    library.names = ["images", "boxes", "extra"]
+    for outputs in (("boxes", "extra"), ("extra", "boxes"), ("extra",)):
+        signature = replace(SPEC.signature, output_names=outputs)
+        assert library.driver is not None
+        with TensorRtBackend(
+            library, Cuda(library.driver.library), library.plan(), signature, "fast.plan"
+        ) as backend:
+            results = backend.infer(levels(1, 2))
+        shapes = {"boxes": (2, 6, 42), "extra": (2, 5)}
+        values = {"boxes": [1, 2], "extra": [2, 3]}
+        assert [result.shape for result in results] == [shapes[name] for name in outputs]
+        assert [result.reshape(2, -1)[:, 0].tolist() for result in results] == [
+            values[name] for name in outputs
+        ]
+
+
 def test_several_threads_take_turns() -> None:
     library = FakeTensorRt(driver=FakeDriver())
     wrong: list[float] = []
@@ -132,7 +150,7 @@ def test_an_engine_of_another_model_is_refused(library: FakeTensorRt) -> None:
 
 def test_an_output_whose_size_the_model_decides_is_refused(library: FakeTensorRt) -> None:
     with pytest.raises(SightlineError, match="has no fixed size") as caught:
-        load(library, library.plan(output=[-1, -1, 6]))
+        load(library, library.plan(outputs=[[-1, -1, 6]]))
     assert "without NMS" in caught.value.fix
 
 

@@ -32,7 +32,9 @@ def test_each_version_gets_the_flags_that_it_knows(
     version: str, precision: Precision, network: int, flags: list[str]
 ) -> None:
     library = FakeTensorRt(version)
-    assert build_engine(library, b"onnx", SPEC, PROFILE, precision) == library.plan((1, 8, 8), onnx="")
+    assert build_engine(library, b"onnx", SPEC.signature, PROFILE, precision) == library.plan(
+        (1, 8, 8), onnx=""
+    )
     assert [call[0] for call in library.calls if call[0] != "flag"] == [
         "create_network",
         "parse",
@@ -47,28 +49,28 @@ def test_each_version_gets_the_flags_that_it_knows(
 
 def test_a_dynamic_input_gets_a_profile_of_batches_of_the_models_own_size() -> None:
     library = FakeTensorRt(input_shape=(-1, 3, -1, -1))
-    build_engine(library, b"onnx", SPEC, BatchProfile(1, 4, 16), "fp32")
+    build_engine(library, b"onnx", SPEC.signature, BatchProfile(1, 4, 16), "fp32")
     (profile,) = [call[1] for call in library.calls if call[0] == "add_profile"]
     assert profile == {"images": ((1, 3, 32, 64), (4, 3, 32, 64), (16, 3, 32, 64))}
 
 
 def test_a_fixed_input_gets_no_profile() -> None:
     library = FakeTensorRt(input_shape=(1, 3, 32, 64))
-    build_engine(library, b"onnx", SPEC, BatchProfile(1, 1, 1), "fp32")
+    build_engine(library, b"onnx", SPEC.signature, BatchProfile(1, 1, 1), "fp32")
     assert not [call for call in library.calls if call[0] == "add_profile"]
 
 
 def test_the_profile_of_a_model_of_a_fixed_batch_is_this_batch() -> None:
     fixed = ModelSpec(Head.YOLOV8, 64, 32, "images", "output0", ("a",), ULTRALYTICS, batch=2)
-    assert BatchProfile.up_to(32, fixed) == BatchProfile(2, 2, 2)
-    assert BatchProfile.up_to(32, SPEC) == BatchProfile(1, 32, 32)
+    assert BatchProfile.up_to(32, fixed.signature) == BatchProfile(2, 2, 2)
+    assert BatchProfile.up_to(32, SPEC.signature) == BatchProfile(1, 32, 32)
 
 
 def test_what_the_parser_cannot_read_is_told_in_its_words() -> None:
     library = FakeTensorRt()
     library.parse_errors = ["no importer registered for op: Weird", "and more"]
     with pytest.raises(SightlineError, match="cannot read the model: no importer registered for op: Weird"):
-        build_engine(library, b"onnx", SPEC, PROFILE, "fp32")
+        build_engine(library, b"onnx", SPEC.signature, PROFILE, "fp32")
     assert ("build",) not in library.calls
 
 
@@ -76,7 +78,7 @@ def test_a_build_that_fails_tells_the_errors_that_were_logged_and_no_warnings() 
     library = FakeTensorRt()
     library.builds = False
     with pytest.raises(SightlineError, match="cannot build an engine: no kernel for node Conv_3") as caught:
-        build_engine(library, b"onnx", SPEC, PROFILE, "fp32")
+        build_engine(library, b"onnx", SPEC.signature, PROFILE, "fp32")
     assert "warning" not in caught.value.what
 
 

@@ -12,7 +12,7 @@ from sightline.named_models import open_recognizer
 from sightline.pipeline.models import serving_of
 from sightline.settings import ModelSettings, Settings
 from sightline.vision.describe import find_model
-from sightline.vision.engines import Accuracy, EngineKey, file_sha256, save_engine
+from sightline.vision.engines import Accuracy, EngineKey, Measure, file_sha256, save_engine
 from sightline.vision.jpeg import encode_jpeg
 from sightline.vision.serving import ServingOptions, open_served
 from sightline.vision.tensorrt_build import BatchProfile
@@ -27,11 +27,11 @@ def built(tmp_path: Path, fake: FakeTensorRt) -> Path:
     """A model's folder with an engine for this machine; every picture shows it one object."""
     write_demo_detector(tmp_path)
     onnx = tmp_path / "model.onnx"
-    fake.input_shape, fake.output_shape = (-1, 3, 192, 320), (-1, 8, 7680)
+    fake.input_shape, fake.output_shapes = (-1, 3, 192, 320), ((-1, 8, 7680),)
     key = EngineKey(
         file_sha256(onnx), fake.__version__, "NVIDIA Fake 9000", (9, 1), "fp16", BatchProfile(1, 2, 2)
     )
-    save_engine(onnx, key, fake.plan((1, 2, 2)), Accuracy(0.5, 0.5, 10, "labels"))
+    save_engine(onnx, key, fake.plan((1, 2, 2)), Accuracy((Measure("map50_95", 0.5, 0.5),), 10, "labels"))
     return tmp_path
 
 

@@ -1,5 +1,6 @@
 import json
-from dataclasses import replace
+import re
+from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from sightline.errors import SightlineError
 from sightline.vision.appearance import (
     AppearanceSpec,
     find_appearance,
+    is_appearance,
     load_appearance_spec,
     save_appearance_spec,
 )
@@ -24,6 +26,16 @@ def test_a_spec_comes_back_from_json_as_it_was(attributes: list[str], width: int
     assert AppearanceSpec.from_json(spec.to_json()) == spec
 
 
+def test_the_documented_file_is_one_and_every_field_is_explained() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "models.md").read_text()
+    section = page.split("## Bring your own appearance network")[1].split("\n## ")[0]
+    (example,) = re.findall(r"```json\n(.*?)```", section, re.DOTALL)
+    spec = AppearanceSpec.from_json(example)
+    assert json.loads(example).keys() == json.loads(spec.to_json()).keys()
+    rows = "".join(line.split("|")[1] for line in section.splitlines() if line.startswith("| `"))
+    assert re.findall(r"`(\w+)`", rows) == ["format", *(field.name for field in fields(AppearanceSpec))]
+
+
 def test_a_network_is_found_by_its_folder_and_by_its_file(tmp_path: Path) -> None:
     save_appearance_spec(SPEC, tmp_path)
     with pytest.raises(SightlineError, match="no appearance network"):
@@ -31,6 +43,12 @@ def test_a_network_is_found_by_its_folder_and_by_its_file(tmp_path: Path) -> Non
     model = tmp_path / "model.onnx"
     model.write_bytes(b"")
     assert find_appearance(tmp_path) == find_appearance(model) == (model, SPEC)
+    versions = tmp_path / "served"
+    versions.mkdir()
+    tmp_path.joinpath("served", "1").symlink_to(tmp_path)
+    assert find_appearance(versions) == (versions / "1" / "model.onnx", SPEC)
+    assert is_appearance(versions)
+    assert not is_appearance(tmp_path.parent)
 
 
 @pytest.mark.parametrize(
