@@ -138,6 +138,7 @@ def frames_block(messages: Sequence[Tracks], written_at_ns: int) -> Block:
             numbers("height", "UInt16", [m.height for m in messages]),
             numbers("detections", "UInt16", [m.detections for m in messages]),
             numbers("tracks", "UInt16", [len(m.track_ids) for m in messages]),
+            counters("left_out", [dict(m.left_out) for m in messages]),
             nullable_numbers("captured_wall_at", _TIME, captured),
             *(nullable_numbers(f"{name}_ms", "Float32", [d.get(name) for d in delays]) for name in stages),
         )

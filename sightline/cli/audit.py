@@ -82,6 +82,9 @@ def _print(audits: "list[StreamAudit]") -> None:
         )
     console.print(table)
     for each in audits:
+        if left_out := ", ".join(f"{count} {reason}" for reason, count in each.account.left_out.items()):
+            name = escape(each.account.stream_id)
+            console.print(f"{name}: the tracker's limits left out {left_out}", highlight=False)
         for gap in each.gaps[:MAX_GAPS_SHOWN]:
             console.print(f"{escape(each.account.stream_id)}: no row for frame {gap}", highlight=False)
         if (more := len(each.gaps) - MAX_GAPS_SHOWN) > 0:

@@ -18,6 +18,7 @@ class StreamAccount:
         captured: Frames that the gateway took from its source.
         written: Frames that have a row in `frames`.
         dropped: Frames that were given up, by reason.
+        left_out: What the tracker's limits left out of the written frames, by reason.
         detections: Detections that the tracker saw on the written frames.
         detection_rows: Rows in `detections`.
         truth: Rows that the gateway sent the truth for.
@@ -31,6 +32,7 @@ class StreamAccount:
     captured: int
     written: int
     dropped: Mapping[str, int] = field(default_factory=dict)
+    left_out: Mapping[str, int] = field(default_factory=dict)
     detections: int = 0
     detection_rows: int = 0
     truth: int = 0
@@ -57,7 +59,8 @@ FROM streams WHERE stage = 'capture' AND at >= fromUnixTimestamp64Nano({since_ns
 GROUP BY stream_id, epoch ORDER BY stream_id, epoch"""
 
 WRITTEN_SQL = """
-SELECT stream_id, epoch, count() AS frames, max(seq) + 1 AS seen, sum(detections) AS detections
+SELECT stream_id, epoch, count() AS frames, max(seq) + 1 AS seen, sum(detections) AS detections,
+       sumMap(frames.left_out) AS left_out
 FROM frames WHERE stream_id IN {streams:Array(String)} GROUP BY stream_id, epoch"""
 
 DETECTION_ROWS_SQL = """
@@ -118,6 +121,7 @@ def _account(capture: Row, written: Row, rows: Row, dead: Row) -> StreamAccount:
         captured=captured,
         written=written.get("frames", 0),
         dropped=dropped,
+        left_out=written.get("left_out", {}),
         detections=written.get("detections", 0),
         detection_rows=rows.get("detection_rows", 0),
         truth=counters.get("truth_rows", 0),
@@ -128,12 +132,12 @@ def _account(capture: Row, written: Row, rows: Row, dead: Row) -> StreamAccount:
 
 
 def _sum(a: StreamAccount, b: StreamAccount) -> StreamAccount:
-    reasons = sorted(a.dropped.keys() | b.dropped.keys())
     return StreamAccount(
         stream_id=a.stream_id,
         captured=a.captured + b.captured,
         written=a.written + b.written,
-        dropped={reason: a.dropped.get(reason, 0) + b.dropped.get(reason, 0) for reason in reasons},
+        dropped=_sum_by_reason(a.dropped, b.dropped),
+        left_out=_sum_by_reason(a.left_out, b.left_out),
         detections=a.detections + b.detections,
         detection_rows=a.detection_rows + b.detection_rows,
         truth=a.truth + b.truth,
@@ -142,6 +146,10 @@ def _sum(a: StreamAccount, b: StreamAccount) -> StreamAccount:
         failed=b.failed,
         message=b.message,
     )
+
+
+def _sum_by_reason(a: Mapping[str, int], b: Mapping[str, int]) -> dict[str, int]:
+    return {reason: a.get(reason, 0) + b.get(reason, 0) for reason in sorted(a.keys() | b.keys())}
 
 
 def _by_epoch(rows: Sequence[Row]) -> dict[tuple[str, int], Row]:

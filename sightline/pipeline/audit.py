@@ -67,6 +67,7 @@ class StreamAudit:
             "written": self.account.written,
             "dropped": dict(self.account.dropped),
             "in_flight": self.account.in_flight,
+            "left_out": dict(self.account.left_out),
             "ended": self.account.ended,
             "ok": self.ok,
             "gaps": [{"epoch": gap.epoch, "first": gap.first, "last": gap.last} for gap in self.gaps],

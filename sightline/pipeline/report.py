@@ -71,6 +71,7 @@ class Report:
                     "written": account.written,
                     "dropped": dict(account.dropped),
                     "in_flight": account.in_flight,
+                    "left_out": dict(account.left_out),
                     "message": account.message,
                 }
                 for account in self.accounts

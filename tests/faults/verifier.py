@@ -16,7 +16,7 @@ DETECTIONS = "sightline.detections.v1"
 CLASSIFICATIONS = "sightline.classifications.v1"
 
 COLUMNS = {
-    "frames": "epoch, seq, captured_at, width, height, detections, tracks",
+    "frames": "epoch, seq, captured_at, width, height, detections, tracks, left_out",
     "tracks": "epoch, seq, captured_at, track_id, x1, y1, x2, y2, score, label, observed",
     "detections": "epoch, seq, captured_at, index, x1, y1, x2, y2, score, label, class_id",
     "classifications": "epoch, seq, captured_at, track_id, label, previous, confidence",

@@ -14,7 +14,8 @@ from sightline.settings import DataSettings, Settings
 
 
 def frame(stream_id: str, seq: int, epoch: int = 1) -> str:
-    return f"('{stream_id}', {epoch}, {seq}, 640, 360, 0, 0)"
+    left_out = f"{{'tracks_full': {seq}}}" if stream_id == "whole" and seq > 2 else "{}"
+    return f"('{stream_id}', {epoch}, {seq}, 640, 360, 0, 0, {left_out})"
 
 
 def capture(stream_id: str, captured: int, dropped: int = 0, state: str = "ended", epoch: int = 1) -> str:
@@ -35,8 +36,8 @@ def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     frames += [frame("running", seq) for seq in (0, 1)]
     frames += [frame("retried", seq) for seq in range(3)]
     database.command(
-        "INSERT INTO sightline.frames (stream_id, epoch, seq, width, height, detections, tracks) VALUES "
-        + ", ".join(frames)
+        "INSERT INTO sightline.frames"
+        " (stream_id, epoch, seq, width, height, detections, tracks, left_out) VALUES " + ", ".join(frames)
     )
     captures = [
         capture("whole", 5),
@@ -71,6 +72,14 @@ def test_missing_frames_are_named_and_dead_letters_are_not_missing(data):
         "running": True,
         "retried": True,
     }
+
+
+def test_what_the_tracker_left_out_is_added_up_and_told(data, capsys):
+    with open_query(Settings(data=DataSettings(dir=data))) as query:
+        found = {each.account.stream_id: each.account.left_out for each in read_audit(query, 0)}
+    assert found == {"whole": {"tracks_full": 7}, "dropped": {}, "lost": {}, "running": {}, "retried": {}}
+    assert run(["audit", "--stream", "whole", "--data", str(data)]) == 0
+    assert "whole: the tracker's limits left out 7 tracks_full" in capsys.readouterr().out
 
 
 def test_a_dead_letter_that_was_retried_with_success_counts_as_written_and_not_as_dropped(data):

@@ -39,15 +39,16 @@ def test_known_messages_become_exactly_their_rows(settings: Settings, sender: Se
             ("rows-a", 1, 7, _moment(captured_at_ns(7)), i + 1, 7, i, 17, i + 20, 0.5, name, i % 2 == 0)
             for i, name in enumerate(("car", "person", "bus"))
         ]
-        # 29 and 30 lie on two days; one has an infer stage in its trace, the other none.
+        # 29 and 30 lie on two days; one has an infer stage and something left out, the other not.
+        days = [_moment(captured_at_ns(seq)) for seq in (29, 30)]
         assert ask(
             port,
-            "SELECT seq, captured_at, width, height, detections, tracks, captured_wall_at, publish_ms,"
-            " infer_ms, track_ms, write_ms > 20 FROM frames"
+            "SELECT seq, captured_at, width, height, detections, tracks, left_out, captured_wall_at,"
+            " publish_ms, infer_ms, track_ms, write_ms > 20 FROM frames"
             " WHERE stream_id = 'rows-b' AND seq IN (29, 30) ORDER BY seq",
         ) == [
-            (29, _moment(captured_at_ns(29)), 640, 360, 2, 1, _moment(captured_at_ns(29)), 5, 9, 20, 1),
-            (30, _moment(captured_at_ns(30)), 640, 360, 3, 2, _moment(captured_at_ns(30)), 5, None, 20, 1),
+            (29, days[0], 640, 360, 2, 1, {"tracks_full": 29}, days[0], 5, 9, 20, 1),
+            (30, days[1], 640, 360, 3, 2, {}, days[1], 5, None, 20, 1),
         ]
         assert ask(
             port, "SELECT * FROM detections WHERE stream_id = 'rows-a' AND seq = 5 ORDER BY index"

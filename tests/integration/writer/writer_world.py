@@ -37,7 +37,7 @@ def captured_at_ns(seq: int) -> int:
 
 
 def tracks(stream_id: str, seq: int, epoch: int = 1) -> Tracks:
-    """Frame `seq`: seq % 4 tracks, and a trace with an infer stage in every second frame."""
+    """Frame `seq`: seq % 4 tracks; in every second frame also an infer stage, and something left out."""
     count = seq % 4
     at_ns = captured_at_ns(seq)
     infer = (("infer", at_ns + 9_000_000),) if seq % 2 else ()
@@ -56,6 +56,7 @@ def tracks(stream_id: str, seq: int, epoch: int = 1) -> Tracks:
         label_ids=(np.arange(count) % 3).astype(np.uint16),
         labels=NAMES,
         observed=(np.arange(count) % 2 == 0),
+        left_out={"tracks_full": seq} if seq % 2 else {},
     )
 
 

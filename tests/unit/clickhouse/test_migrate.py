@@ -45,12 +45,12 @@ def test_a_new_database_gets_all_of_them_and_writes_them_down() -> None:
 
 def test_one_that_has_the_first_gets_the_others() -> None:
     database = Remembering([1])
-    assert [migration.number for migration in migrate(database, "mine")] == [2]
+    assert [migration.number for migration in migrate(database, "mine")] == [2, 3]
     assert not [sql for sql in database.commands if "mine.tracks" in sql]
 
 
 def test_one_that_has_them_gets_none() -> None:
-    database = Remembering([1, 2])
+    database = Remembering([1, 2, 3])
     assert migrate(database, "mine") == ()
     assert not database.inserts
 

@@ -12,6 +12,7 @@ COLUMNS = {
     " label LowCardinality(String), observed Bool",
     "frames": "stream_id LowCardinality(String), epoch UInt64, seq UInt64, captured_at DateTime64(9, 'UTC'),"
     " width UInt16, height UInt16, detections UInt16, tracks UInt16,"
+    " left_out Map(LowCardinality(String), UInt64),"
     " captured_wall_at Nullable(DateTime64(9, 'UTC')), publish_ms Nullable(Float32),"
     " infer_ms Nullable(Float32), track_ms Nullable(Float32), write_ms Nullable(Float32)",
     "detections": "stream_id LowCardinality(String), epoch UInt64, seq UInt64,"
@@ -35,6 +36,9 @@ COLUMNS = {
     " direction LowCardinality(String), xs Array(Float32), ys Array(Float32)",
 }
 _COLUMN = re.compile(r"^    `?(\w+)`? (.+?) COMMENT '[^']+'", re.MULTILINE)
+_ADDED = re.compile(
+    r"ALTER TABLE (\w+)\.(\w+) ADD COLUMN IF NOT EXISTS\n(    \w+ .+ COMMENT '[^']+'\n)    AFTER (\w+)\Z"
+)
 _TABLE = re.compile(r"CREATE TABLE IF NOT EXISTS (\w+)\.(\w+)")
 
 
@@ -44,6 +48,11 @@ def _tables(database: str) -> dict[str, str]:
         if match := _TABLE.match(statement):
             assert match[1] == database
             found[match[2]] = statement
+        elif match := _ADDED.match(statement):
+            assert match[1] == database
+            found[match[2]] = re.sub(
+                rf"^    {match[4]} .*\n", rf"\g<0>{match[3]}", found[match[2]], flags=re.M
+            )
     return found
 
 

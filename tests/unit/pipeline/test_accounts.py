@@ -27,13 +27,14 @@ def capture(epoch: int = 1, state: str = "ended", **counters: int) -> dict[str, 
     return {"stream_id": "gate", "epoch": epoch, "counters": names, "state": state, "message": ""}
 
 
-def written(frames: int, seen: int, epoch: int = 1, detections: int = 0) -> dict[str, Any]:
+def written(frames: int, seen: int, epoch: int = 1, detections: int = 0, **left_out: int) -> dict[str, Any]:
     return {
         "stream_id": "gate",
         "epoch": epoch,
         "frames": frames,
         "seen": seen,
         "detections": detections,
+        "left_out": left_out,
     }
 
 
@@ -73,6 +74,19 @@ def test_a_restarted_gateways_epochs_are_added_up():
     (account,) = read_accounts(tables, 0)
     assert (account.captured, account.written, account.dropped) == (30, 25, {"late": 5})
     assert (account.balanced, account.ended, account.detections) == (True, True, 15)
+
+
+def test_what_the_tracker_left_out_is_added_up_and_loses_no_frame():
+    tables = Tables(
+        capture=[capture(1, captured=10), capture(2, captured=10)],
+        written=[
+            written(10, 10, 1, tracks_full=2),
+            written(10, 10, 2, tracks_full=1, detections_over_limit=9),
+        ],
+    )
+    (account,) = read_accounts(tables, 0)
+    assert account.left_out == {"tracks_full": 3, "detections_over_limit": 9}
+    assert account.balanced
 
 
 def test_a_stream_without_any_frame_balances_at_zero():

@@ -62,6 +62,7 @@ def test_the_json_has_what_its_readers_build_on():
         "written": 8,
         "dropped": {"late": 2},
         "in_flight": 0,
+        "left_out": {},
         "message": "",
     }
     assert document["stages"] == {"publish": {"p50_ms": 1.0, "p99_ms": 2.0}}

@@ -56,6 +56,13 @@ def test_a_frame_is_a_row_with_its_counts_and_delays() -> None:
     assert column(made, "captured_wall_at") == b"\x00\x00" + struct.pack("<2q", 1_000_000, 1_000_000)
 
 
+def test_what_the_tracker_left_out_is_kept_by_reason() -> None:
+    full = tracks(left_out={"detections_over_limit": 2**40, "tracks_full": 3})
+    made = rows.frames_block([tracks(), full, tracks()], 5)
+    counts = b"\x15detections_over_limit" + b"\x0btracks_full" + struct.pack("<2Q", 2**40, 3)
+    assert column(made, "left_out") == struct.pack("<3Q", 0, 2, 2) + counts
+
+
 def test_a_frame_without_a_trace_has_no_delays() -> None:
     assert rows.delays_ms((), 5) == {}
     made = rows.frames_block([replace(tracks(), trace=())], 5)
