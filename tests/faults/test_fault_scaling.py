@@ -11,37 +11,21 @@ FRAMES = 400
 
 
 @pytest.mark.long
-def test_track_workers_from_one_to_three_to_one_under_load(
-    plant: Plant, reference: Reference, prefix: str, report: Report
+@pytest.mark.parametrize("stage", ["track", "infer"])
+def test_workers_from_one_to_three_to_one_under_load(
+    plant: Plant, reference: Reference, prefix: str, report: Report, stage: str
 ) -> None:
     reference.reach(FRAMES)
     sender = plant.send(prefix, ALL_STREAMS, FRAMES)
     plant.run_for(3)
-    more = [plant.start("track"), plant.start("track")]
+    more = [plant.start(stage), plant.start(stage)]
     plant.run_for(12)
     for name in more:
         plant.stop(name)
         plant.run_for(3)
     plant.until(lambda: sender.done, "the load to be sent")
     repeats = reference.check(plant, prefix, ALL_STREAMS, FRAMES)
-    report.add("track workers from 1 to 3 to 1 under load", 1, repeats=repeats)
-
-
-@pytest.mark.long
-def test_infer_workers_from_one_to_three_to_one_under_load(
-    plant: Plant, reference: Reference, prefix: str, report: Report
-) -> None:
-    reference.reach(FRAMES)
-    sender = plant.send(prefix, ALL_STREAMS, FRAMES)
-    plant.run_for(3)
-    more = [plant.start("infer"), plant.start("infer")]
-    plant.run_for(12)
-    for name in more:
-        plant.stop(name)
-        plant.run_for(3)
-    plant.until(lambda: sender.done, "the load to be sent")
-    repeats = reference.check(plant, prefix, ALL_STREAMS, FRAMES)
-    report.add("infer workers from 1 to 3 to 1 under load", 1, repeats=repeats)
+    report.add(f"{stage} workers from 1 to 3 to 1 under load", 1, repeats=repeats)
 
 
 @pytest.mark.long
