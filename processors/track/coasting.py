@@ -7,6 +7,7 @@ from typing import Final
 import numpy as np
 
 from processors.track.gaps import GAP_EDGES_S, MEMORY, NEVER
+from processors.track.scalars import ONE
 from processors.track.state import (
     CENTRE,
     CLAIM,
@@ -37,12 +38,8 @@ def count_ends(matches: Matches, gaps: Floats, dt_s: float) -> Floats:
     back = (waited_s != dt_s).nonzero()[0]  # a track that was seen in the frame before has waited dt_s
     if not back.size:
         return gaps
-    gap = zip(
-        matches.part[GAP_KIND].take(back).tolist(),
-        waited_s.take(back).tolist(),
-        matches.overlaps.take(back).tolist(),
-        strict=True,
-    )
+    lengths_s, kinds = matches.part[UNSEEN_S : GAP_KIND + 1].take(back, axis=1).tolist()
+    gap = zip(kinds, lengths_s, matches.overlaps.take(back).tolist(), strict=True)
     return _with_events(
         gaps,
         [
@@ -92,6 +89,6 @@ def prepare(part: Floats, patience_s: Floats, width_px: int, height_px: int) -> 
 def shown(numbers: Floats) -> Indices:
     """Which tracks to put out: the confirmed ones that are seen, or are likely to be seen again."""
     show = numbers[UNSEEN_S] <= numbers[SHOWN_S]
-    show &= numbers[CLAIM] >= 1.0
+    show &= numbers[CLAIM] >= ONE
     places: Indices = show.nonzero()[0]
     return places

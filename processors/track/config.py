@@ -5,6 +5,7 @@ from functools import cached_property
 
 import numpy as np
 
+from processors.track.scalars import scalar
 from processors.track.state import Floats
 from sightline.errors import SightlineError
 
@@ -86,6 +87,16 @@ class TrackerConfig:
                 )
 
     @cached_property
+    def scalars(self) -> "Scalars":
+        """The settings that meet arrays in every step."""
+        return Scalars(
+            min_iou=scalar(self.min_iou),
+            distance_scale=scalar(self.distance_scale),
+            distance_gain=scalar(self.distance_weight * self.distance_scale),
+            evidence_limit=scalar(self.evidence_limit),
+        )
+
+    @cached_property
     def noise(self) -> Floats:
         """(2, 1) variances of a detected centre and of a detected side, in squared sizes."""
         return np.array([[self.position_noise**2], [self.size_noise**2]])
@@ -101,6 +112,16 @@ class TrackerConfig:
     def initial(self) -> Floats:
         """(2, 1) variances of a new object's speed and growth, in squared sizes."""
         return np.array([[self.initial_speed**2], [self.initial_growth**2]])
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Scalars:
+    """Settings of `TrackerConfig` as arrays without dimensions, see `scalars`."""
+
+    min_iou: Floats
+    distance_scale: Floats
+    distance_gain: Floats
+    evidence_limit: Floats
 
 
 DEFAULT_CONFIG = TrackerConfig()

@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from processors.track.config import TrackerConfig
 from processors.track.observation import Seen
+from processors.track.scalars import ZERO
 from processors.track.state import (
     CLASSIFIED,
     DECIDED,
@@ -64,7 +65,7 @@ class Evidence:
 
 def evidence_of(detections: Detections, seen: Seen, names: tuple[str, ...]) -> Evidence:
     """What the detections are evidence for; new names are appended to the stream's."""
-    if detections.probabilities is None and len(names) == 1 and names == (*set(detections.names.values()),):
+    if detections.probabilities is None and len(names) == 1 and names == (*detections.names.values(),):
         kinds = np.zeros(len(seen))  # one class, as before
         return Evidence(names, kinds, kinds[None], seen.scores[None], None)
     known = {name: place for place, name in enumerate(names)}
@@ -134,12 +135,14 @@ def take_labels(part: Floats, found: Evidence, columns: Indices, config: Tracker
         What to announce.
     """
     if len(found.names) == 1:  # nothing to tell apart
-        weight, decided = part[WEIGHT], part[DECIDED]
+        weight = part[WEIGHT]
         weight += found.weights[0].take(columns)
-        np.minimum(weight, config.evidence_limit, out=weight)
-        news = (weight >= config.decide_evidence) & (decided == 0)
-        decided += news
-        return [(k, None) for k in news.nonzero()[0].tolist()]
+        np.minimum(weight, config.scalars.evidence_limit, out=weight)
+        undecided = (part[DECIDED] == ZERO).nonzero()[0].tolist()
+        news = [k for k in undecided if weight[k] >= config.decide_evidence]
+        if news:
+            part[DECIDED, news] = 1.0
+        return [(k, None) for k in news]
     labels, weights = found.labels.take(columns, axis=1), found.weights.take(columns, axis=1)
     if found.classified is not None:
         _prefer_classifier(part, found.classified.take(columns), weights)
@@ -153,7 +156,7 @@ def take_labels(part: Floats, found: Evidence, columns: Indices, config: Tracker
             steady = False
             some = (weight > 0).nonzero()[0]
             _add(part, some, label[some], weight[some])
-    np.minimum(part[WEIGHT], config.evidence_limit, out=part[WEIGHT])
+    np.minimum(part[WEIGHT], config.scalars.evidence_limit, out=part[WEIGHT])
     return [] if steady and _all_decided(part) else _settle(part, config)
 
 

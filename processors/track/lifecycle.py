@@ -3,6 +3,7 @@
 import numpy as np
 
 from processors.track.config import TrackerConfig
+from processors.track.scalars import ONE
 from processors.track.state import (
     CLAIM,
     CREDIT,
@@ -28,7 +29,7 @@ def credit(part: Floats, scores: Floats) -> None:
     credit, hits = part[CREDIT], part[HITS]
     part[SCORE] = scores
     credit += scores
-    hits += 1.0
+    hits += ONE
     part[UNSEEN_S] = 0.0
 
 
@@ -54,5 +55,5 @@ def all_confirmed(part: Floats) -> bool:
 
 def confirmed(numbers: Floats) -> Mask:
     """(M,) which tracks are confirmed."""
-    mask: Mask = numbers[CLAIM] >= 1.0
+    mask: Mask = numbers[CLAIM] >= ONE
     return mask

@@ -57,7 +57,7 @@ class _Matcher:
             told *= self.seen.scores.take(pairs.columns)  # the look of a weak detection is a weak argument
             claim = np.maximum(claim + told, 0.0)
         self.pairs = pairs
-        self.chosen = chosen = association.matching(pairs.flat, claim, pairs.shape)
+        self.chosen = chosen = association.matching(pairs.rows, pairs.columns, claim, pairs.shape)
         self.rows, self.columns = pairs.rows.take(chosen), pairs.columns.take(chosen)
         self.overlaps = pairs.overlaps.take(chosen)
         self.part = numbers.take(self.rows, axis=1)
@@ -66,7 +66,7 @@ class _Matcher:
     def fits(self) -> bool:
         """Whether the matches look as they do when the camera stands still."""
         matched = self.rows.size
-        if not matched or float(self.overlaps.sum()) < GOOD_OVERLAP * matched:
+        if not matched or sum(self.overlaps.tolist()) < GOOD_OVERLAP * matched:
             return False
         if matched >= GOOD_SHARE * len(self.seen):
             return True
@@ -149,7 +149,7 @@ def returned(
     first, second = np.divmod(flat, len(columns))
     rows, columns = rows.take(first), columns.take(second)
     own = ownness(looks.alikeness(rows, columns), work.look_statistics) - config.return_margin
-    chosen = association.matching(flat, np.maximum(own, 0.0), near.shape)
+    chosen = association.matching(first, second, np.maximum(own, 0.0), near.shape)
     return rows.take(chosen), columns.take(chosen)
 
 

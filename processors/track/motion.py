@@ -13,24 +13,27 @@ from typing import Final
 import numpy as np
 
 from processors.track.config import TrackerConfig
+from processors.track.scalars import HALF, ONE, scalar
 from processors.track.state import BOX, CENTRE, COV, MOTION, PLACE, SIDES, SPEED, SPEED_VAR, VAR, Floats
 
-MIN_SIDE_PX: Final = 1.0
-CORNERS: Final = np.array([-0.5, 0.5])[:, None, None]  # how many sides they are from the centre
+MIN_SIDE_PX: Final = ONE
 UPPER: Final = slice(VAR.start, COV.stop)
-LOWER: Final = slice(COV.start, SPEED_VAR.stop)
+CHANGE: Final = slice(
+    SPEED.start, SPEED_VAR.stop
+)  # from its start SPEED, and from its row 6 COV and SPEED_VAR
 COVARIANCE: Final = slice(VAR.start, SPEED_VAR.stop)
 
 
 def predict(numbers: Floats, dt_s: float, config: TrackerConfig) -> None:
     """Move the tracks `numbers` (ROWS or MOTION rows, M) on by `dt_s` seconds, in place."""
-    box, upper, var = numbers[BOX], numbers[UPPER], numbers[VAR]
-    box += numbers[SPEED] * dt_s
+    box, upper, var, dt = numbers[BOX], numbers[UPPER], numbers[VAR], scalar(dt_s)
+    change = numbers[CHANGE] * dt
+    box += change[:4]
     sides = numbers[SIDES]
     np.maximum(sides, MIN_SIDE_PX, out=sides)
     # With the parts of a 2x2 covariance above one another, dt times the lower is added to the upper one:
-    upper += numbers[LOWER] * dt_s
-    var += numbers[COV] * dt_s
+    upper += change[6:]
+    var += numbers[COV] * dt
     covariance = numbers[COVARIANCE]
     covariance += config.drift_after(dt_s)
 
@@ -66,6 +69,8 @@ def start(measured: Floats, config: TrackerConfig) -> Floats:
 
 def corners_of(box: Floats) -> Floats:
     """(4, M) x1, y1, x2, y2 of boxes given as (4, M) centre x, centre y, width, height."""
-    corners = CORNERS * box[SIDES]
-    corners += box[CENTRE]
-    return corners.reshape(4, box.shape[1])
+    corners = np.empty_like(box)
+    centre, half = box[CENTRE], box[SIDES] * HALF
+    np.subtract(centre, half, out=corners[:2])
+    np.add(centre, half, out=corners[2:])
+    return corners

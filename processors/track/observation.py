@@ -7,6 +7,7 @@ import numpy as np
 from processors.track import appearance
 from processors.track.config import TrackerConfig
 from processors.track.motion import MIN_SIDE_PX
+from processors.track.scalars import HALF
 from processors.track.state import CENTRE, SIDES, Floats, Indices
 from schemas.detections import Detections
 
@@ -58,7 +59,7 @@ def observe(detections: Detections, config: TrackerConfig) -> Seen:
     np.subtract(high, low, out=sides)
     np.maximum(sides, MIN_SIDE_PX, out=sides)
     np.add(low, high, out=centre)
-    centre *= 0.5
+    centre *= HALF
     return Seen(box, corners, box[2] * box[3], scores.astype(np.float64), kept, folded)
 
 

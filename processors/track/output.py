@@ -1,24 +1,26 @@
 """The messages that a step leads to."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from processors.track.motion import corners_of
+from processors.track.scalars import ZERO, scalar
 from processors.track.state import BOX, LABEL, SCORE, UNSEEN_S, WEIGHT, WEIGHTS, Floats, Ids, Indices
 from schemas.classifications import Classification
 from schemas.detections import Detections
 from schemas.tracks import Tracks
 from schemas.wire import MAX_COORDINATE_PX
 
+LEAST_PX: Final = scalar(-MAX_COORDINATE_PX)
+MOST_PX: Final = scalar(MAX_COORDINATE_PX)
 LabelNews = tuple[int, Floats, int | None]
 """A track's id, its numbers (ROWS,), and the label (index of a name) announced before, or None."""
 
 
-@dataclass(frozen=True, kw_only=True, eq=False, slots=True)
-class StepResult:
+class StepResult(NamedTuple):
     """What one frame led to.
 
     Attributes:
@@ -39,10 +41,10 @@ def tracks_message(
     left_out: Mapping[str, int],
 ) -> Tracks:
     """The tracks `shown` of `numbers` (ROWS, M) as the message for the frame of `detections`."""
-    part = numbers if len(shown) == numbers.shape[1] else numbers.take(shown, axis=1)
+    part = numbers if len(shown) == numbers.shape[1] else numbers[: LABEL + 1].take(shown, axis=1)
     corners = corners_of(part[BOX])
-    np.maximum(corners, -MAX_COORDINATE_PX, out=corners)
-    np.minimum(corners, MAX_COORDINATE_PX, out=corners)
+    np.maximum(corners, LEAST_PX, out=corners)
+    np.minimum(corners, MOST_PX, out=corners)
     label_ids, labels = _renumbered(part[LABEL], names)
     return Tracks(
         stream_id=detections.stream_id,
@@ -58,9 +60,17 @@ def tracks_message(
         scores=part[SCORE].astype(np.float32),
         label_ids=label_ids,
         labels=labels,
-        observed=part[UNSEEN_S] == 0,
+        observed=part[UNSEEN_S] == ZERO,
         left_out=left_out,
     )
+
+
+def left_out(detections: int, tracks: int) -> dict[str, int]:
+    """How many detections and tracks the limits left out of a frame, by reason; empty if none."""
+    if not (detections or tracks):
+        return {}
+    counts = {"detections_over_limit": detections, "tracks_full": tracks}
+    return {reason: count for reason, count in counts.items() if count}
 
 
 def _renumbered(places: Floats, names: tuple[str, ...]) -> tuple[npt.NDArray[np.uint16], tuple[str, ...]]:

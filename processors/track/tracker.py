@@ -55,8 +55,7 @@ def step(
     work.numbers[:, matches.rows] = matches.part
     born, over = birth.give_birth(work, seen, found, matches, state.next_track_id, patience_s, config)
     show = coasting.shown(work.numbers)
-    counts = {"detections_over_limit": len(detections.scores) - len(seen), "tracks_full": over}
-    left_out = {reason: count for reason, count in counts.items() if count}
+    left_out = output.left_out(len(detections.scores) - len(seen), over)
     message = output.tracks_message(detections, work.numbers, work.track_ids, show, found.names, left_out)
     changes = output.label_messages(detections, news, found.names) if news else ()
     mean_look, statistics = work.mean_look, work.look_statistics

@@ -40,7 +40,8 @@ def in_rounds(rounds: Callable[[Any, np.ndarray], list[np.ndarray]]) -> Any:
             taken_rows, taken_columns = pairs.rows[chosen], pairs.columns[chosen]
             free = mask & ~np.isin(pairs.rows, taken_rows) & ~np.isin(pairs.columns, taken_columns)
             places = free.nonzero()[0]
-            found = places[at_once(pairs.flat[places], pairs.gains[places], pairs.shape)]
+            left = pairs.rows[places], pairs.columns[places], pairs.gains[places]
+            found = places[at_once(*left, pairs.shape)]
             chosen = np.sort(np.concatenate([chosen, found]))
         matcher.chosen, matcher.rows, matcher.columns = chosen, pairs.rows[chosen], pairs.columns[chosen]
         matcher.overlaps = pairs.overlaps[chosen]

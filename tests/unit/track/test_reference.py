@@ -134,12 +134,30 @@ def test_the_matching_is_the_best_of_all(seed: int, rows: int, columns: int) -> 
     rng = np.random.default_rng(seed)
     gain = rng.normal(0.3, 1, (rows, columns))
     gain[rng.random((rows, columns)) < 0.3] = -1.0
-    flat = np.flatnonzero(gain > -1.0)
-    chosen = association.matching(flat, np.maximum(gain.reshape(-1)[flat], 0.0), gain.shape)
-    got_rows, got_columns = np.divmod(flat[chosen], columns)
+    at_rows, at_columns = (gain > -1.0).nonzero()
+    gains = np.maximum(gain[at_rows, at_columns], 0.0)
+    chosen = association.matching(at_rows, at_columns, gains, gain.shape)
+    got_rows, got_columns = at_rows[chosen], at_columns[chosen]
+    assert (np.diff(got_rows) > 0).all()
+    assert len(set(got_columns.tolist())) == len(got_columns)
     padded = np.zeros((rows + columns, rows + columns))
     padded[:rows, :columns] = np.maximum(gain, 0)
     size = len(padded)
     best = max(sum(padded[i, p[i]] for i in range(rows)) for p in permutations(range(size), rows))
     np.testing.assert_allclose(gain[got_rows, got_columns].sum(), best, atol=1e-12)
     assert (gain[got_rows, got_columns] > 0).all()
+
+
+def test_a_tie_goes_to_the_same_row_wherever_the_column_stands() -> None:
+    rows, columns = np.repeat(np.arange(30), 20), np.tile(np.arange(20), 30)
+    for place in range(20):  # one column that three rows gain equally by; the others have a row of their own
+        gains = np.where(rows == columns, 1.0, 0.1)
+        gains[(columns == place) & (rows >= 20) & (rows < 23)] = 2.0
+        chosen = association.matching(rows, columns, gains, (30, 20))
+        assert rows[chosen][columns[chosen] == place].tolist() == [22]
+
+
+def test_what_gains_nothing_is_not_matched() -> None:
+    rows, columns = np.array([0, 1, 1]), np.array([0, 0, 1])
+    for gains, expected in (([0.0, 0.0, 0.0], []), ([0.0, 2.0, 0.0], [1]), ([1.0, 3.0, 0.0], [1])):
+        assert association.matching(rows, columns, np.array(gains), (2, 2)).tolist() == expected
