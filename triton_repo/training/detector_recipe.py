@@ -46,7 +46,7 @@ class DetectorRecipe:
     batch: int = 16
     seed: int = 1
     plain_share: float = 0.15
-    schedule: Schedule = field(default_factory=lambda: Schedule(steps=1_300))
+    schedule: Schedule = field(default_factory=lambda: Schedule(steps=5_000))
     weights: LossWeights = field(default_factory=LossWeights)
     bf16: bool = False
     check_every: int = 1_000
