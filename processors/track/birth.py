@@ -6,7 +6,7 @@ from processors.track import appearance, association, labels, lifecycle, motion
 from processors.track.config import TrackerConfig
 from processors.track.gaps import YOUNG_INSIDE
 from processors.track.observation import Seen
-from processors.track.state import GAP_KIND, MOTION, ROWS, SHOWN_S, UNSEEN_S, Floats, Indices
+from processors.track.state import END_S, GAP_KIND, MOTION, ROWS, SHOWN_S, UNSEEN_S, Floats, Indices
 from processors.track.work import Matches, Work
 
 
@@ -39,13 +39,14 @@ def give_birth(
     count, scores = len(columns), seen.scores.take(columns)
     numbers = np.zeros((ROWS, count))
     numbers[MOTION] = motion.start(seen.box.take(columns, axis=1), config)
-    lifecycle.credit(numbers, scores)
+    numbers[END_S] = config.tentative_age_s
     lifecycle.doubt(numbers, config)
+    lifecycle.credit(numbers, scores)
     labels.start(numbers, found, columns)
     embeddings = np.zeros((count, work.embeddings.shape[1]), np.float16)
     if seen.looks is not None:
         embeddings = appearance.remember(embeddings, numbers, seen.looks.take(columns, axis=0), scores)
-    lifecycle.confirm(numbers, config)
+    lifecycle.confirm(numbers, 0.0, config)
     numbers[GAP_KIND] = YOUNG_INSIDE
     numbers[SHOWN_S] = patience_s[YOUNG_INSIDE]
     work.add(numbers, np.arange(first_id, first_id + count, dtype=np.uint64), embeddings)

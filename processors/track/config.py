@@ -22,7 +22,8 @@ class TrackerConfig:
         max_detections: Most detections of a frame that are looked at, best scores first.
         max_embedding: Wider appearance vectors are folded to this width.
         max_age_s: A track that is not seen for this long ends, or can come back by its look only.
-        max_look_age_s: A track with a look ends when it is not seen for this long.
+        max_look_age_s: A track with a look ends when it is not seen for this long, at the latest.
+        look_age_growth: For each second that it is seen, a track with a look is waited for this much longer.
         tentative_age_s: An unconfirmed track that is not seen for this long ends.
         birth_score: A detection of a lower score starts no track.
         sure_score: A detection of this score confirms a new track at once.
@@ -54,6 +55,7 @@ class TrackerConfig:
     max_embedding: int = 256
     max_age_s: float = 1.5
     max_look_age_s: float = 10.0
+    look_age_growth: float = 2.0
     tentative_age_s: float = 0.4
     birth_score: float = 0.35
     sure_score: float = 0.8

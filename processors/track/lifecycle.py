@@ -34,18 +34,34 @@ def credit(part: Floats, scores: Floats) -> None:
 
 
 def doubt(numbers: Floats, config: TrackerConfig) -> None:
-    """Make the new tracks `numbers` (ROWS, K) unconfirmed, in place."""
+    """Let the tracks `numbers` (ROWS, K) earn their place, anew if they had one, in place.
+
+    New tracks must, and so must those that came back by their look alone: a log cannot take a row back, and who
+    only looks alike is seldom found again in the frames that follow.
+    """
     numbers[CLAIM] = config.tentative_weight
-    numbers[END_S] = config.tentative_age_s
+    numbers[CREDIT] = 0.0
 
 
-def confirm(part: Floats, config: TrackerConfig) -> None:
-    """Confirm the tracks `part` (ROWS, K) that have earned it and say how long each will wait, in place."""
+def confirm(part: Floats, dt_s: float, config: TrackerConfig) -> None:
+    """Confirm the tracks `part` (ROWS, K), just seen, that have earned it; say how long each will wait.
+
+    The longer a track with a look has been seen, the longer it waits: a false detection of two frames must not
+    be found again in somebody else ten seconds later.
+
+    Args:
+        part: The tracks, changed in place.
+        dt_s: Seconds since the frame before.
+        config: For what must be earned, and how long to wait.
+    """
     claim, end_s = part[CLAIM], part[END_S]
     claim[(part[CREDIT] >= config.confirm_score) | (part[SCORE] >= config.sure_score)] = 1.0
     enough = claim >= 1.0
-    end_s[enough] = config.max_age_s
-    end_s[enough & (part[LOOK_WEIGHT] > 0)] = config.max_look_age_s
+    waits_s = np.maximum(end_s, config.max_age_s)
+    waits_s += config.look_age_growth * dt_s
+    np.minimum(waits_s, config.max_look_age_s, out=waits_s)
+    waits_s[part[LOOK_WEIGHT] == 0] = config.max_age_s
+    end_s[enough] = waits_s[enough]
 
 
 def all_confirmed(part: Floats) -> bool:

@@ -4,13 +4,13 @@ from typing import Final
 
 import numpy as np
 
-from processors.track import association, camera
+from processors.track import association, camera, motion
 from processors.track.appearance import Looks, gains, learned, ownness
 from processors.track.config import TrackerConfig
 from processors.track.labels import Evidence
 from processors.track.lifecycle import confirmed
 from processors.track.observation import Seen
-from processors.track.state import BOX, CENTRE, HEIGHT, KIND, SPEED, UNSEEN_S, WIDTH, Floats, Indices, Mask
+from processors.track.state import BOX, CENTRE, KIND, SIDES, SPEED, UNSEEN_S, WIDTH, Floats, Indices, Mask
 from processors.track.work import Matches, Work, no_matches
 
 FRESH_S: Final = 0.1  # tracks seen this lately tell how the camera moved
@@ -128,7 +128,7 @@ def match(work: Work, seen: Seen, found: Evidence, looks: Looks | None, config: 
 
 
 def returned(
-    work: Work, seen: Seen, taken: Matches, looks: Looks | None, config: TrackerConfig
+    work: Work, seen: Seen, found: Evidence, taken: Matches, looks: Looks | None, config: TrackerConfig
 ) -> tuple[Indices, Indices]:
     """Match what is left by look alone: lost tracks that come back not too far from where they were.
 
@@ -148,19 +148,21 @@ def returned(
     flat = near.reshape(-1).nonzero()[0]
     first, second = np.divmod(flat, len(columns))
     rows, columns = rows.take(first), columns.take(second)
-    own = ownness(looks.alikeness(rows, columns), work.look_statistics) - config.return_margin
-    chosen = association.matching(first, second, np.maximum(own, 0.0), near.shape)
+    own = ownness(looks.alikeness(rows, columns), work.look_statistics)
+    own *= 1.0 - config.class_weight * (work.numbers[KIND].take(rows) != found.kinds.take(columns))
+    chosen = association.matching(first, second, np.maximum(own - config.return_margin, 0.0), near.shape)
     return rows.take(chosen), columns.take(chosen)
 
 
 def _in_reach(tracks: Floats, box: Floats, config: TrackerConfig) -> Mask:
-    # From where a track was last seen, not from where it would be if it had gone straight on: who is hidden
-    # for seconds may have turned, but is not much faster than before.
-    unseen_s, size = tracks[UNSEEN_S][:, None], np.sqrt(tracks[WIDTH] * tracks[HEIGHT])[:, None]
-    speed = tracks[SPEED][:2, :, None]
+    # From where and how large a track was last seen, not from where it would be if it had gone straight on: who
+    # is hidden for seconds may have turned, but is not much faster than before.
+    unseen_s, speed = tracks[UNSEEN_S], tracks[SPEED]
+    width, height = np.maximum(tracks[SIDES] - speed[SIDES] * unseen_s, motion.MIN_SIDE_PX)
+    size = np.sqrt(width * height)[:, None]
     gone = np.sqrt(speed[0] * speed[0] + speed[1] * speed[1]) * unseen_s
-    radius = size * (config.reach[0] + config.reach[1] * unseen_s) + gone
-    away_x, away_y = box[CENTRE][:, None] - (tracks[CENTRE][:, :, None] - speed * unseen_s)
+    radius = size * (config.reach[0] + config.reach[1] * unseen_s[:, None]) + gone[:, None]
+    away_x, away_y = box[CENTRE][:, None] - (tracks[CENTRE] - speed[CENTRE] * unseen_s)[:, :, None]
     ratio = np.sqrt(box[2] * box[3]) / size
     near: Mask = away_x * away_x + away_y * away_y < radius * radius
     near &= (ratio < SAME_SIZE) & (ratio > 1 / SAME_SIZE)

@@ -46,7 +46,7 @@ def step(
     )
     matches = matching.match(work, seen, found, looks, config)
     gaps = coasting.count_ends(matches, gaps, dt_s)
-    came_back = _take_back(work, seen, matches, looks, config)
+    came_back = _take_back(work, seen, found, matches, looks, config)
     news = _follow(work, seen, found, matches, came_back, dt_s, config)
     patience_s = state.patience_s
     if state.order is None or detections.captured_at_ns // REFRESH_NS != state.captured_at_ns // REFRESH_NS:
@@ -99,10 +99,15 @@ def _advance(work: Work, gaps: Floats, dt_s: float, config: TrackerConfig) -> Fl
 
 
 def _take_back(
-    work: Work, seen: Seen, matches: Matches, looks: appearance.Looks | None, config: TrackerConfig
+    work: Work,
+    seen: Seen,
+    found: labels.Evidence,
+    matches: Matches,
+    looks: appearance.Looks | None,
+    config: TrackerConfig,
 ) -> int:
     """Add to the matches the tracks that came back by their look, behind the others; returns how many."""
-    rows, columns = matching.returned(work, seen, matches, looks, config)
+    rows, columns = matching.returned(work, seen, found, matches, looks, config)
     if rows.size:
         matches.rows = np.concatenate([matches.rows, rows])
         matches.columns = np.concatenate([matches.columns, columns])
@@ -128,6 +133,7 @@ def _follow(
     motion.update(part, matches.box, config)
     if came_back:
         part[MOTION, -came_back:] = motion.start(matches.box[:, -came_back:], config)
+        lifecycle.doubt(part[:, -came_back:], config)
     lifecycle.credit(part, scores)
     labels.forget(part, dt_s)
     if len(found.names) > 1:
@@ -137,7 +143,7 @@ def _follow(
         looks = seen.looks.take(columns, axis=0)
         work.embeddings[rows] = appearance.remember(work.embeddings.take(rows, axis=0), part, looks, scores)
     if seen.looks is not None or not lifecycle.all_confirmed(part):
-        lifecycle.confirm(part, config)
+        lifecycle.confirm(part, dt_s, config)
     if not news:
         return []
     told = [(int(work.track_ids[rows[k]]), part[:, k], previous) for k, previous in news]

@@ -84,6 +84,52 @@ def test_one_who_is_hidden_for_two_seconds_and_turns_round_meanwhile_is_the_same
     assert 1 not in ids(without)[129]  # motion alone cannot tell, and must not pretend to
 
 
+def test_a_false_detection_of_two_frames_is_not_found_again_in_somebody_alike_later() -> None:
+    messages = [seen(seq, (1, 900), *([(0, 300)] if seq in (10, 11) else [])) for seq in range(40)]
+    messages += [seen(seq, (1, 900)) for seq in range(40, 160)]
+    messages += [seen(seq, (0, 380), (1, 900)) for seq in range(160, 165)]
+    found = ids(messages)
+    assert found[11] == [1, 2]
+    assert found[-1] == [1, 3]
+
+
+def test_one_who_came_towards_the_camera_is_found_again_at_the_size_of_the_last_sight() -> None:
+    def growing(seq: int, side: float, x: float = 300) -> Detections:
+        return frame(seq, [[x, 200, x + side, 200 + 2 * side]], embeddings=look_of(0)[None])
+
+    messages = [growing(seq, 40 + seq) for seq in range(60)]
+    messages += [frame(seq, [], embeddings=np.zeros((0, 64), np.float16)) for seq in range(60, 150)]
+    messages += [growing(seq, 100, x=520) for seq in range(150, 155)]  # too far for motion alone
+    found = ids(messages)
+    assert found[59] == found[-1] == [1]
+
+
+def test_who_comes_back_by_looks_alone_is_put_out_when_seen_twice_or_clearly() -> None:
+    messages = [seen(seq, (0, 300), (1, 900)) for seq in range(60)]
+    messages += [seen(seq, (1, 900)) for seq in range(60, 120)]
+    back = [seen(seq, (0, 480), (1, 900)) for seq in range(120, 123)]
+    weak = [dataclasses.replace(message, scores=np.array([0.6, 0.9], np.float32)) for message in back]
+    assert [1 in each for each in ids(messages + back)[120:]] == [True, True, True]
+    assert [1 in each for each in ids(messages + weak)[120:]] == [False, True, True]
+
+
+def test_a_look_that_is_a_little_alike_brings_nobody_back_as_something_of_another_class() -> None:
+    def mixed(seq: int, kind: int | None) -> Detections:
+        boxes, looks, classes = [[900, 200, 950, 330]], [look_of(1)], [0]
+        if kind is not None:
+            look = look_of(0) if seq < 60 else (look_of(0) + 0.8 * look_of(2)).astype(np.float16)
+            x = 300 if seq < 60 else 480  # too far for motion alone
+            boxes, looks, classes = [*boxes, [x, 200, x + 50, 330]], [*looks, look], [*classes, kind]
+        return frame(seq, boxes, classes=classes, embeddings=np.array(looks, np.float16))
+
+    def after(kind: int) -> list[int]:
+        messages = [mixed(seq, 1) for seq in range(60)] + [mixed(seq, None) for seq in range(60, 120)]
+        return ids(messages + [mixed(seq, kind) for seq in range(120, 125)])[-1]
+
+    assert after(1) == [1, 2]
+    assert after(2) == [2, 3]
+
+
 def test_a_stranger_in_the_same_place_is_somebody_else() -> None:
     messages = [seen(seq, (0, 300), (1, 900)) for seq in range(30)]
     messages += [seen(seq, (1, 900)) for seq in range(30, 40)]
