@@ -36,8 +36,8 @@ def credit(part: Floats, scores: Floats) -> None:
 def doubt(numbers: Floats, config: TrackerConfig) -> None:
     """Let the tracks `numbers` (ROWS, K) earn their place, anew if they had one, in place.
 
-    New tracks must, and so must those that came back by their look alone: a log cannot take a row back, and who
-    only looks alike is seldom found again in the frames that follow.
+    New tracks must, and so must those that came back by their look alone: a log cannot take a row back, and
+    who only looks alike is seldom found again in the frames that follow.
     """
     numbers[CLAIM] = config.tentative_weight
     numbers[CREDIT] = 0.0
@@ -46,8 +46,8 @@ def doubt(numbers: Floats, config: TrackerConfig) -> None:
 def confirm(part: Floats, dt_s: float, config: TrackerConfig) -> None:
     """Confirm the tracks `part` (ROWS, K), just seen, that have earned it; say how long each will wait.
 
-    The longer a track with a look has been seen, the longer it waits: a false detection of two frames must not
-    be found again in somebody else ten seconds later.
+    The longer a track with a look has been seen, the longer it waits: a false detection of two frames must
+    not be found again in somebody else ten seconds later.
 
     Args:
         part: The tracks, changed in place.

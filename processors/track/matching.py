@@ -155,8 +155,8 @@ def returned(
 
 
 def _in_reach(tracks: Floats, box: Floats, config: TrackerConfig) -> Mask:
-    # From where and how large a track was last seen, not from where it would be if it had gone straight on: who
-    # is hidden for seconds may have turned, but is not much faster than before.
+    # From where and how large a track was last seen, not from where it would be if it had gone straight on:
+    # who is hidden for seconds may have turned, but is not much faster than before.
     unseen_s, speed = tracks[UNSEEN_S], tracks[SPEED]
     width, height = np.maximum(tracks[SIDES] - speed[SIDES] * unseen_s, motion.MIN_SIDE_PX)
     size = np.sqrt(width * height)[:, None]

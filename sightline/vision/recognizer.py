@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sightline.errors import SightlineError
+from sightline.vision.agreement import agreed, class_shares
 from sightline.vision.appearance import AppearanceSpec
 from sightline.vision.backend import Arrays, Backend
 from sightline.vision.crops import Image, cut, to_input
@@ -134,6 +135,8 @@ class Recognizer:
         """Put both in a row; without an appearance network it is the detector alone."""
         self._detector = detector
         self._appearance = appearance
+        if appearance is not None:
+            self._shares = class_shares(detector.spec.labels, appearance.spec.attributes)
 
     @property
     def spec(self) -> ModelSpec:
@@ -146,7 +149,7 @@ class Recognizer:
         return self._appearance.spec if self._appearance else None
 
     def detect(self, images: Sequence[Image]) -> list[Detected]:
-        """Find objects in pictures, and look at each of them.
+        """Find objects in pictures, and look at each of them; see `agreement` for what the class says there.
 
         Args:
             images: Any number of pictures of any sizes, uint8 (height, width, 3), BGR.
@@ -158,7 +161,9 @@ class Recognizer:
             ValueError, SightlineError: See `Detector.detect` and `Appearance.describe`.
         """
         found = self._detector.detect(images)
-        return found if self._appearance is None else self._appearance.describe(images, found)
+        if self._appearance is None:
+            return found
+        return [agreed(one, self._shares) for one in self._appearance.describe(images, found)]
 
 
 def _clear_rows_not_finite(rows: NDArray[Any]) -> None:

@@ -16,11 +16,14 @@ from sightline.vision import recognizer as module
 from sightline.vision.appearance import find_appearance
 from sightline.vision.backend import Arrays, Capabilities
 from sightline.vision.detector import Detected
+from sightline.vision.heads import Head
+from sightline.vision.model import ULTRALYTICS, ModelSpec
 from sightline.vision.onnx_backend import OnnxBackend, OnnxOptions
 from sightline.vision.recognizer import Appearance, Recognizer
 from tests.appearance_network import SPEC, expected, write_appearance
 
 THRESHOLD = 0.25
+DETECTOR = ModelSpec(Head.YOLOV8, 320, 192, "images", "output0", ("car", "person"), ULTRALYTICS)
 
 
 @pytest.fixture(scope="module")
@@ -167,14 +170,14 @@ def test_outputs_that_are_not_as_the_metadata_says_are_an_error(shapes: tuple[tu
 
 def test_a_recognizer_is_its_detector_and_a_look_at_what_it_finds(network: OnnxBackend) -> None:
     class Finds:
-        spec = "what it is"
+        spec = DETECTOR
 
         def detect(self, images: Any) -> list[Detected]:
             return [detected([(0, 0, 20, 20)], (0.9,)) for _ in images]
 
     finds: Any = Finds()
     plain = Recognizer(finds)
-    assert (plain.spec, plain.appearance) == ("what it is", None)
+    assert (plain.spec, plain.appearance) == (DETECTOR, None)
     assert plain.detect([picture(1)])[0].embeddings is None
     both = Recognizer(finds, Appearance(SPEC, network))
     assert both.appearance == SPEC
