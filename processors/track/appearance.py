@@ -77,10 +77,11 @@ def compare(
     if seen is None:
         return None
     mean = mean * (1.0 - 1.0 / max(1, objects))
-    tracks = centred(embeddings.astype(np.float32), mean)
+    looks = centred(np.concatenate([embeddings, seen], dtype=np.float32), mean)
     tracks_known: Mask = numbers[LOOK_WEIGHT] > 0
-    seen_known = np.asarray(seen.any(axis=1))
-    return Looks(tracks, tracks_known, centred(seen, mean), seen_known)
+    return Looks(
+        looks[: len(embeddings)], tracks_known, looks[len(embeddings) :], np.asarray(seen.any(axis=1))
+    )
 
 
 def folded(looks: Halves, width: int) -> Vectors:
@@ -148,15 +149,16 @@ def learned(statistics: Floats, alike: Floats, matched: Mask) -> Floats:
     return after
 
 
-def mean_after(mean: Floats, statistics: Floats, looks: Vectors) -> tuple[Floats, Floats]:
-    """The stream's mean look and statistics after a frame's looks (N, D)."""
-    known = looks[looks.any(axis=1)]
-    if not len(known):
+def mean_after(mean: Floats, statistics: Floats, looks: Vectors, known: Mask) -> tuple[Floats, Floats]:
+    """The stream's mean look and statistics after a frame's looks (N, D), those that are `known` (N,)."""
+    count = int(np.count_nonzero(known))
+    if not count:
         return mean, statistics
     after = statistics.copy()
-    after[SEEN] = min(float(after[SEEN]) + len(known), MEAN_MEMORY)
-    rate = len(known) / float(after[SEEN])
-    return mean + rate * (known.sum(axis=0).astype(np.float64) / len(known) - mean), after
+    after[SEEN] = min(float(after[SEEN]) + count, MEAN_MEMORY)
+    rate = count / float(after[SEEN])
+    total = (looks if count == len(looks) else looks[known]).sum(axis=0).astype(np.float64)
+    return mean + rate * (total / count - mean), after
 
 
 def remember(embeddings: Halves, part: Floats, looks: Vectors, scores: Floats) -> Halves:

@@ -69,7 +69,7 @@ def start(measured: Floats, config: TrackerConfig) -> Floats:
 
 def corners_of(box: Floats) -> Floats:
     """(4, M) x1, y1, x2, y2 of boxes given as (4, M) centre x, centre y, width, height."""
-    corners = np.empty_like(box)
+    corners = np.empty(box.shape)
     centre, half = box[CENTRE], box[SIDES] * HALF
     np.subtract(centre, half, out=corners[:2])
     np.add(centre, half, out=corners[2:])

@@ -59,8 +59,8 @@ def step(
     message = output.tracks_message(detections, work.numbers, work.track_ids, show, found.names, left_out)
     changes = output.label_messages(detections, news, found.names) if news else ()
     mean_look, statistics = work.mean_look, work.look_statistics
-    if seen.looks is not None:
-        mean_look, statistics = appearance.mean_after(mean_look, statistics, seen.looks)
+    if looks is not None and seen.looks is not None:
+        mean_look, statistics = appearance.mean_after(mean_look, statistics, seen.looks, looks.seen_known)
     names, numbers = labels.without_unused(found.names, work.numbers)
     after = TrackerState(
         order=detections.order,

@@ -50,6 +50,16 @@ def test_the_order_of_a_frames_detections_changes_nothing(seed: int, dim: int, c
     assert encode_state(state) == encode_state(other_state)
 
 
+def test_the_order_of_detections_of_one_score_changes_nothing() -> None:
+    rng = np.random.default_rng(0)
+    corner = rng.uniform(0, 1000, (12, 2))
+    looks = rng.normal(size=(12, 8)).astype(np.float16)
+    message = frame(0, np.c_[corner, corner + 60], embeddings=looks)
+    assert len(set(message.scores.tolist())) == 1
+    states = [play([shuffled(message, rng)])[0] for _ in range(5)]
+    assert len({encode_state(state) for state in states}) == 1
+
+
 @settings(max_examples=25, deadline=None)
 @given(seed=SEEDS, factor=st.sampled_from([0.5, 2.0, 4.0]))
 def test_a_picture_of_another_size_gives_the_same_tracks(seed: int, factor: float) -> None:
