@@ -13,7 +13,7 @@ from sightline.errors import SightlineError
 from sightline.kafka_clients import INFER_GROUP, TRACK_GROUP, WRITE_GROUP
 from sightline.pipeline.accounts import Query, StreamAccount, read_accounts
 from sightline.pipeline.cameras import Camera
-from sightline.pipeline.groups import wait_for_members
+from sightline.pipeline.groups import members_of, wait_for_members
 from sightline.pipeline.plan import (
     Addresses,
     camera_spec,
@@ -100,12 +100,19 @@ class Pipeline:
         self._env = stage_environment(self._settings, os.environ, self._config)
         apply_topics(self._settings.kafka)
         self._progress("Starting the stages")
-        for spec in server_side_specs(self._settings, self._env, self._data.path, infers=self._infers):
+        groups = [WRITE_GROUP, TRACK_GROUP, *([INFER_GROUP] if self._infers else [])]
+        before = members_of(self._settings.kafka, groups)
+        for spec in server_side_specs(
+            self._settings,
+            self._env,
+            self._data.path,
+            infers=self._infers,
+            own_broker=self._servers.kafka is not None,
+        ):
             self._supervisor.add(ChildService(spec))
         self._publish_state()
         self._client = self._wait_for_tables()
-        groups = [WRITE_GROUP, TRACK_GROUP, *([INFER_GROUP] if self._infers else [])]
-        wait_for_members(self._settings.kafka, groups, self.poll)
+        wait_for_members(self._settings.kafka, groups, self.poll, before)
         self._ready = True
         self._publish_state()
 

@@ -9,11 +9,13 @@ from typing import Any, Final
 
 from sightline.pipeline.cameras import Camera
 from sightline.settings import Settings
-from sightline.settings_sources import FILE_VARIABLE, PREFIX, environment_of
+from sightline.settings_sources import FILE_VARIABLE, PREFIX, environment_of, variable
 from sightline.stack.processes import ProcessSpec
 
 LOGS: Final = "logs"
 GATEWAY_STATE: Final = "gateway"
+STACK_INSTANCE: Final = "stack"
+"""The name of the stack's own track worker in its group: there is one stack to a broker of its own."""
 
 
 class StopOrder(IntEnum):
@@ -65,13 +67,35 @@ def stage_environment(
 
 
 def server_side_specs(
-    settings: Settings, env: Mapping[str, str], data_dir: Path, *, infers: bool
+    settings: Settings, env: dict[str, str], data_dir: Path, *, infers: bool, own_broker: bool
 ) -> list[ProcessSpec]:
-    """The writer, a track worker and, if frames are to be analysed, an infer worker; in starting order."""
-    stages: list[tuple[str, StopOrder]] = [("write", StopOrder.WRITE), ("track", StopOrder.TRACK)]
+    """The writer, a track worker and, if frames are to be analysed, an infer worker; in starting order.
+
+    Args:
+        settings: Of this run.
+        env: What all stages get.
+        data_dir: The data folder.
+        infers: Whether frames are to be analysed.
+        own_broker: Whether the broker is this stack's alone, so that names in it cannot be another's.
+    """
+    specs = [
+        _spec("write", ["write"], env, data_dir, group=StopOrder.WRITE),
+        _spec("track", ["track"], env | _own_name(settings, own_broker), data_dir, group=StopOrder.TRACK),
+    ]
     if infers:
-        stages.append(("infer", StopOrder.INFER))
-    return [_spec(name, [name], env, data_dir, group=order) for name, order in stages]
+        specs.append(_spec("infer", ["infer"], env, data_dir, group=StopOrder.INFER))
+    return specs
+
+
+def _own_name(settings: Settings, own_broker: bool) -> dict[str, str]:
+    """A name by which the group knows a restarted track worker at once, before it has missed the dead one.
+
+    On a broker that others use too, two stacks of one name would throw each other out for ever, so there the
+    user gives names. A worker that is started by hand has none and joins beside it.
+    """
+    if not own_broker or settings.track.instance_id is not None:
+        return {}
+    return {variable("track.instance_id"): STACK_INSTANCE}
 
 
 def camera_spec(camera: Camera, env: Mapping[str, str], data_dir: Path) -> ProcessSpec:

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import os
+import subprocess
 import time
 import urllib.error
 import urllib.parse
@@ -12,10 +13,13 @@ from pathlib import Path
 
 import clickhouse_connect
 import pytest
-from confluent_kafka import Producer
+from confluent_kafka import ConsumerGroupState, Producer
 
 from schemas import topics
-from tests.e2e.system import make_video, rows, run_sightline, run_well
+from sightline.kafka_clients import TRACK_GROUP, admin
+from sightline.pipeline.plan import STACK_INSTANCE
+from sightline.settings import KafkaSettings
+from tests.e2e.system import command, environment, make_video, rows, run_sightline, run_well
 
 WAIT_S = 60
 
@@ -60,6 +64,38 @@ def test_a_query_is_answered_in_each_format(standing, sql):
     text = run_well("query", sql, "--data", standing, "--format", "csv")
     assert list(csv.reader(io.StringIO(text))) == [["one", "text"], ["1", "a,b"]]
     assert "one" in run_well("query", sql, "--data", standing)
+
+
+def track_members(settings: KafkaSettings) -> list[str | None]:
+    """The names of the track group's members while it is stable, None for one without; else nothing."""
+    client = admin(settings)  # the answer comes only while it lives
+    group = client.describe_consumer_groups([TRACK_GROUP])[TRACK_GROUP].result(WAIT_S)
+    stable = group.state == ConsumerGroupState.STABLE
+    return sorted((m.group_instance_id for m in group.members), key=str) if stable else []
+
+
+def wait_for_track_members(settings: KafkaSettings, names: list[str | None]) -> None:
+    deadline = time.monotonic() + WAIT_S
+    while (found := track_members(settings)) != names:
+        assert time.monotonic() < deadline, found
+        time.sleep(0.2)
+
+
+def test_a_track_worker_that_is_started_by_hand_works_beside_the_stacks_own(standing, state, tmp_path):
+    settings = KafkaSettings(bootstrap=state["kafka"]["bootstrap"])
+    wait_for_track_members(settings, [STACK_INSTANCE])
+    with (tmp_path / "track.log").open("wb") as log:
+        words = command("--set", f"kafka.bootstrap={settings.bootstrap}", "track")
+        beside = subprocess.Popen(words, env=environment(), cwd=tmp_path, stdout=log, stderr=log)
+    try:
+        wait_for_track_members(settings, [None, STACK_INSTANCE])
+        beside.terminate()
+        assert beside.wait(WAIT_S) == 0, (tmp_path / "track.log").read_text()
+    finally:
+        beside.kill()
+    wait_for_track_members(settings, [STACK_INSTANCE])
+    now = json.loads(run_well("status", "--json", "--data", standing))
+    assert [stage["restarts"] for stage in now["stages"] if stage["name"] == "track"] == [0]
 
 
 def test_wrong_sql_is_a_clear_error(standing):

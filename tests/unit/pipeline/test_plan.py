@@ -2,15 +2,18 @@
 
 from pathlib import Path
 
+import pytest
+
 from sightline.pipeline.cameras import Camera
 from sightline.pipeline.plan import (
+    STACK_INSTANCE,
     Addresses,
     camera_spec,
     server_side_specs,
     stage_environment,
     with_addresses,
 )
-from sightline.settings import Settings
+from sightline.settings import Settings, TrackSettings
 from sightline.settings_sources import load
 
 ADDRESSES = Addresses("127.0.0.1:1234", "127.0.0.1:2345", 3456)
@@ -24,13 +27,13 @@ def test_a_stage_reads_back_the_settings_that_it_was_given(tmp_path):
 
 
 def test_without_frames_to_analyse_there_is_no_infer_worker(tmp_path):
-    names = [spec.name for spec in server_side_specs(Settings(), {}, tmp_path, infers=False)]
+    names = [spec.name for spec in server_side_specs(Settings(), {}, tmp_path, infers=False, own_broker=True)]
     assert names == ["write", "track"]
 
 
 def test_stages_stop_in_the_direction_of_the_flow(tmp_path):
     camera = camera_spec(Camera("gate", "gate.mp4", "frames"), {}, tmp_path)
-    specs = [camera, *server_side_specs(Settings(), {}, tmp_path, infers=True)]
+    specs = [camera, *server_side_specs(Settings(), {}, tmp_path, infers=True, own_broker=True)]
     order = [spec.name for spec in sorted(specs, key=lambda spec: spec.group)]
     assert order == ["camera-gate", "infer", "track", "write"]
 
@@ -40,3 +43,19 @@ def test_a_file_that_failed_is_not_read_again_but_a_camera_is():
     assert not camera_spec(Camera("gate", "gate.mp4", "frames"), {}, folder).restart
     assert camera_spec(Camera("gate", "rtsp://host/1", "frames"), {}, folder).restart
     assert camera_spec(Camera("gate", "gate.mp4", "frames", realtime=True), {}, folder).restart
+
+
+@pytest.mark.parametrize(
+    ("given", "own_broker", "expected"),
+    [(None, True, STACK_INSTANCE), (None, False, None), ("mine", True, "mine"), ("mine", False, "mine")],
+)
+def test_the_track_worker_has_a_name_of_its_own_where_nobody_else_can_have_it(
+    tmp_path: Path, given: str | None, own_broker: bool, expected: str | None
+) -> None:
+    settings = Settings(track=TrackSettings(instance_id=given))
+    env = stage_environment(settings, {})
+    specs = server_side_specs(settings, env, tmp_path, infers=True, own_broker=own_broker)
+    names = {spec.name: load(spec.env).settings.track.instance_id for spec in specs}
+    assert names["track"] == expected
+    # Nobody else gets it, so a worker that is started by hand with the stack's environment does not either.
+    assert (names["write"], names["infer"], load(env).settings.track.instance_id) == (given, given, given)
