@@ -56,7 +56,9 @@ def confirm(part: Floats, dt_s: float, config: TrackerConfig) -> None:
     """
     claim, end_s = part[CLAIM], part[END_S]
     claim[(part[CREDIT] >= config.confirm_score) | (part[SCORE] >= config.sure_score)] = 1.0
-    enough = claim >= 1.0
+    enough = (claim >= ONE).nonzero()[0]
+    if not enough.size:  # as it mostly is with new tracks
+        return
     waits_s = np.maximum(end_s, config.max_age_s)
     waits_s += config.look_age_growth * dt_s
     np.minimum(waits_s, config.max_look_age_s, out=waits_s)

@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 
 from processors.track.config import TrackerConfig
-from processors.track.scalars import HALF, ONE, scalar
+from processors.track.scalars import HALF, ONE
 from processors.track.state import BOX, CENTRE, COV, MOTION, PLACE, SIDES, SPEED, SPEED_VAR, VAR, Floats
 
 MIN_SIDE_PX: Final = ONE
@@ -26,7 +26,7 @@ COVARIANCE: Final = slice(VAR.start, SPEED_VAR.stop)
 
 def predict(numbers: Floats, dt_s: float, config: TrackerConfig) -> None:
     """Move the tracks `numbers` (ROWS or MOTION rows, M) on by `dt_s` seconds, in place."""
-    box, upper, var, dt = numbers[BOX], numbers[UPPER], numbers[VAR], scalar(dt_s)
+    box, upper, var, dt = numbers[BOX], numbers[UPPER], numbers[VAR], np.array(dt_s)
     change = numbers[CHANGE] * dt
     box += change[:4]
     sides = numbers[SIDES]
