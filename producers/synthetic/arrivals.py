@@ -4,12 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from producers.synthetic.agents import Agent
+from producers.synthetic.buses import bus
+from producers.synthetic.cars import car
 from producers.synthetic.kinds import ATTRIBUTES
 from producers.synthetic.layout import Route
 from producers.synthetic.lots import Lot
 from producers.synthetic.people import bicycle, person
 from producers.synthetic.solids import Solid
-from producers.synthetic.vehicles import bus, car, truck
+from producers.synthetic.trucks import truck
 
 _ENTRY_GAP_M = 3.0
 _ABREAST_M = 0.6

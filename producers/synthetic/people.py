@@ -3,9 +3,9 @@
 import math
 from typing import Final
 
+from producers.synthetic.bodywork import ACCENTS
 from producers.synthetic.lots import Lot
 from producers.synthetic.solids import Colour, Limb, Point, Prism, Solid, SolidBuilder
-from producers.synthetic.vehicles import ACCENTS
 
 _SKINS: Final[tuple[Colour, ...]] = ((150, 180, 225), (120, 155, 205), (80, 110, 160), (50, 70, 105))
 _HAIR: Final[tuple[Colour, ...]] = (
