@@ -6,13 +6,20 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Final, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sightline.errors import SightlineError
 from sightline.vision.backend import Arrays, Capabilities
+
+CPU_RUN_BYTES: Final = 2 * 1024 * 1024
+"""Input of one run on the CPU, if one item alone is not larger.
+
+ONNX Runtime keeps the memory of its largest run for ever, once per parallel run. With one thread a run,
+larger batches are no faster: those whose layers outgrow the caches are slower.
+"""
 
 
 @dataclass(frozen=True)
@@ -36,8 +43,9 @@ class OnnxOptions:
 class OnnxBackend:
     """Runs an ONNX file. Several threads may call `infer` at once.
 
-    A batch is cut into parts for the parallel runs; a model that is fixed to a batch size gets parts of this
-    size, the last one filled up with zeros.
+    A batch is cut into parts for the parallel runs, on the CPU into small ones (`CPU_RUN_BYTES`), so that
+    memory does not depend on the largest batch that ever came; a model that is fixed to a batch size gets
+    parts of this size, the last one filled up with zeros.
     """
 
     def __init__(
@@ -93,9 +101,15 @@ class OnnxBackend:
         self.close()
 
     def _parts(self, batch: NDArray[Any]) -> Iterator[NDArray[Any]]:
-        size = self._fixed_batch or -(-len(batch) // self._options.parallel_runs)
+        size = self._fixed_batch or self._part_size(batch)
         for start in range(0, len(batch), size):
             yield batch[start : start + size]
+
+    def _part_size(self, batch: NDArray[Any]) -> int:
+        size = -(-len(batch) // self._options.parallel_runs)
+        if self._options.device == "cpu" and len(batch):
+            size = min(size, max(1, CPU_RUN_BYTES // batch[:1].nbytes))
+        return size
 
     def _run(self, part: NDArray[Any]) -> Arrays:
         count = len(part)
