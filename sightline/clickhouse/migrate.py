@@ -1,9 +1,13 @@
 """Bringing the tables up to this version: each migration runs once and is written down."""
 
+from typing import Final
+
 from schemas.clickhouse import Migration, migrations
 from sightline.clickhouse.database import Database
 from sightline.clickhouse.native import block, numbers, string, texts
 from sightline.errors import SightlineError
+
+_NEVER: Final = 1_000_000  # parts
 
 
 def migrate(database: Database, name: str) -> tuple[Migration, ...]:
@@ -38,7 +42,26 @@ def migrate(database: Database, name: str) -> tuple[Migration, ...]:
     missing = tuple(migration for migration in known if migration.number not in done)
     for migration in missing:
         _apply(database, name, migration)
+    if database.capabilities.embedded:
+        _remove_parts_in_one_thread(database, name)
     return missing
+
+
+def _remove_parts_in_one_thread(database: Database, name: str) -> None:
+    """Keep the engine from starting 128 threads, as it does to remove more than 100 merged parts of a table.
+
+    It keeps them for ever; each holds memory, and three descriptors from its first query on. Its own settings
+    for them (`max_parts_cleaning_thread_pool_size`, `max_thread_pool_free_size`) come too late in chDB 4.4:
+    the pools are made before the options of a connection are read.
+    """
+    tables = database.rows(
+        f"SELECT name FROM system.tables WHERE database = '{name}' AND engine LIKE '%MergeTree'"  # noqa: S608
+        " AND engine_full NOT LIKE '%concurrent_part_removal_threshold%'"
+    )
+    for (table,) in tables:
+        database.command(
+            f"ALTER TABLE {name}.`{table}` MODIFY SETTING concurrent_part_removal_threshold = {_NEVER}"
+        )
 
 
 def _apply(database: Database, name: str, migration: Migration) -> None:

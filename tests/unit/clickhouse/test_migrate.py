@@ -15,9 +15,8 @@ from sightline.errors import SightlineError
 class Remembering:
     """A database that keeps what it is told."""
 
-    capabilities = Capabilities(embedded=False)
-
-    def __init__(self, done: Sequence[int]) -> None:
+    def __init__(self, done: Sequence[int], *, embedded: bool = False) -> None:
+        self.capabilities = Capabilities(embedded=embedded)
         self.done = list(done)
         self.commands: list[str] = []
         self.inserts: list[tuple[str, str]] = []
@@ -26,7 +25,7 @@ class Remembering:
         self.commands.append(sql)
 
     def rows(self, sql: str, parameters: Mapping[str, Any] | None = None) -> Sequence[Row]:
-        return [(number,) for number in self.done]
+        return [("tracks",), ("frames",)] if "system.tables" in sql else [(number,) for number in self.done]
 
     def insert(self, table: str, rows: Block, token: str) -> None:
         self.inserts.append((table, token))
@@ -60,3 +59,16 @@ def test_one_of_a_newer_version_is_left_alone() -> None:
     with pytest.raises(SightlineError, match="newer version"):
         migrate(database, "mine")
     assert not [sql for sql in database.commands if "mine.tracks" in sql]
+
+
+def test_tables_in_this_process_remove_parts_in_one_thread() -> None:
+    database = Remembering(range(1, len(migrations("mine")) + 1), embedded=True)
+    migrate(database, "mine")
+    altered = [sql.split()[2] for sql in database.commands if "concurrent_part_removal_threshold" in sql]
+    assert altered == ["mine.`tracks`", "mine.`frames`"]
+
+
+def test_tables_of_a_server_are_left_to_its_settings() -> None:
+    database = Remembering([])
+    migrate(database, "mine")
+    assert not [sql for sql in database.commands if "ALTER" in sql and "SETTING" in sql]
