@@ -30,7 +30,7 @@ class KafkaSettings(Section):
     )
     home: Path | None = Field(None, description="Kafka distribution to start the local broker from")
     java: Path | None = Field(None, description="java binary (17 or newer) for the local broker")
-    heap_mb: int = Field(512, ge=128, description="heap of the local broker, MiB")
+    heap_mb: int = Field(384, ge=128, description="heap of the local broker, MiB, held from the start")
     partitions: int = Field(
         8, ge=1, le=10_000, description="partitions of each topic: the most members a group can use"
     )

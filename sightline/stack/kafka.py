@@ -40,14 +40,14 @@ class KafkaOptions:
         java: The `java` program or a Java home; None looks for one.
         cache: The cache folder; None is the default one of this user.
         maven_url: A Maven repository in the place of Maven Central.
-        heap_mb: Java's largest heap in megabytes.
+        heap_mb: Java's heap in megabytes, held from the start.
     """
 
     home: Path | None = None
     java: Path | None = None
     cache: Path | None = None
     maven_url: str | None = None
-    heap_mb: int = 512
+    heap_mb: int = 384
 
 
 class LocalKafka(Server):
