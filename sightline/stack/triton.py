@@ -146,7 +146,16 @@ class LocalTriton(Server):
         env["LD_LIBRARY_PATH"] = os.pathsep.join(
             [*map(str, install.libraries), *filter(None, [env.get("LD_LIBRARY_PATH")])]
         )
-        return ProcessSpec("triton", argv, env, self.log_path, stop_timeout_s=self.stop_timeout_s)
+        return ProcessSpec(
+            "triton",
+            argv,
+            env,
+            self.log_path,
+            # Its Python puts the working folder before all others, and would find our packages in a checkout
+            # where models look for those that their folder brings.
+            cwd=self._repository,
+            stop_timeout_s=self.stop_timeout_s,
+        )
 
     def _models_are_ready(self) -> bool:
         connection = http.client.HTTPConnection(LOOPBACK, self._port(1), timeout=_PROBE_TIMEOUT_S)

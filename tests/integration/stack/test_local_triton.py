@@ -51,6 +51,15 @@ def test_a_python_model_answers_over_grpc(triton: LocalTriton) -> None:
     assert sizes(triton.grpc_url, [b"abc", bytes(60_000)]) == [3, 60_000]
 
 
+def test_models_do_not_import_what_lies_in_our_working_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "numpy.py").write_text("raise RuntimeError('this is not the models numpy')")
+    monkeypatch.chdir(tmp_path)
+    with LocalTriton(MODELS, ["echo"], tmp_path / "triton.log") as triton:
+        assert sizes(triton.grpc_url, [b"abc"]) == [3]
+
+
 def test_metrics_count_the_requests(triton: LocalTriton) -> None:
     sizes(triton.grpc_url, [b"abc"])
     with urllib.request.urlopen(triton.metrics_url, timeout=10) as answer:
