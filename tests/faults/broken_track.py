@@ -1,6 +1,7 @@
 """A track worker that is broken on purpose: it says that frames are done before their snapshots are stored.
 
-`broken_track.py NUMBER` dies between the two the NUMBERth time that it stores a snapshot.
+`broken_track.py NUMBER` dies between the two as soon as a mark claims NUMBER records of a partition, or more,
+that no stored snapshot has. So their effect on the state is lost, however fast or slow the machine is.
 """
 
 import os
@@ -26,10 +27,14 @@ class HastyLane(Lane[Any, Any]):
         snapshots, mark = await super()._collect()
         return snapshots, replace(mark, needs={})
 
+    async def _store_snapshot(self, snapshots: list[tuple[bytes, Snapshot]], mark: Mark) -> None:
+        self._claimed = mark.offset - self._marked
+        await super()._store_snapshot(snapshots, mark)
+
     async def _write(self, records: list[Outgoing]) -> int:
         *snapshots, mark = records
         await super()._write([mark])
-        self._probe("between")
+        self._probe(f"between {self._claimed}")
         return await super()._write(snapshots)
 
 
@@ -41,17 +46,17 @@ class HastyLanes(Lanes[Any, Any]):
 
 def main() -> None:
     settings = load(os.environ).settings
-    left = int(sys.argv[1])
+    enough = int(sys.argv[1])
 
     def probe(where: str) -> None:
-        nonlocal left
-        left -= where == "between"
-        if where == "between" and left == 0:
+        place, _, claimed = where.partition(" ")
+        if place == "between" and int(claimed) >= enough:
             os.kill(os.getpid(), signal.SIGKILL)
 
     config = DriverConfig(
         bootstrap=str(settings.kafka.bootstrap),
         group=TRACK_GROUP,
+        snapshot_interval_s=3.0,  # long enough for objects to come in the meantime
         session_timeout_s=settings.kafka.session_timeout_s,
         instance_id=settings.track.instance_id,
     )
