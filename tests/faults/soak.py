@@ -2,13 +2,16 @@
 
 Every ten seconds the resident memory and the open descriptors of each process are noted, children included.
 After a sixth of the time (ten minutes of an hour) memory must stay within 5% and no descriptor may be added;
-medians of a window there and of the last one are compared. Exit code 1 if something grows, or a process was
-started again.
+medians of a window there and of the last one are compared. The segments of Kafka's log are files that it
+keeps open: their number follows from what the topics keep, so they are counted apart. Exit code 1 if
+something grows, or a process was started again.
 """
 
 import argparse
 import contextlib
 import json
+import os
+import re
 import statistics
 import subprocess
 import sys
@@ -29,21 +32,37 @@ from tests.faults.sender import ALL_STREAMS
 PREFIX = "soak"
 SAMPLE_S = 10.0
 MOST_GROWTH = 0.05
+SEGMENT = re.compile(r".*/log/[^/]+/[0-9]{20}\.log(\.deleted)?")
 LEAST_GROWTH_MIB = 8.0  # below this a small process's 5% is noise of its allocator
 
 
 @dataclass
 class Course:
-    """What was noted of one process."""
+    """What was noted of one process.
+
+    Attributes:
+        rss_mib: Resident memory.
+        descriptors: Open descriptors but those of segments.
+        segments: Open segments of Kafka's log.
+        threads: Threads.
+    """
 
     rss_mib: list[float] = field(default_factory=list)
     descriptors: list[int] = field(default_factory=list)
+    segments: list[int] = field(default_factory=list)
+    threads: list[int] = field(default_factory=list)
 
     def note(self, process: psutil.Process) -> None:
         with contextlib.suppress(psutil.Error):
             family = [process, *process.children(recursive=True)]
-            self.rss_mib.append(sum(each.memory_info().rss for each in family) / 2**20)
-            self.descriptors.append(sum(each.num_fds() for each in family))
+            segments = sum(SEGMENT.fullmatch(file.path) is not None for file in process.open_files())
+            rss_mib = sum(each.memory_info().rss for each in family) / 2**20
+            descriptors = sum(each.num_fds() for each in family) - segments
+            threads = sum(each.num_threads() for each in family)
+            self.rss_mib.append(rss_mib)
+            self.descriptors.append(descriptors)
+            self.segments.append(segments)
+            self.threads.append(threads)
 
     def verdict(self) -> dict[str, float]:
         """Medians of a window after a sixth of the time, and of the last window."""
@@ -56,6 +75,10 @@ class Course:
             "rss_mib_late": round(statistics.median(self.rss_mib[late]), 1),
             "descriptors_early": statistics.median(self.descriptors[early]),
             "descriptors_late": statistics.median(self.descriptors[late]),
+            "segments_early": statistics.median(self.segments[early]),
+            "segments_late": statistics.median(self.segments[late]),
+            "threads_early": statistics.median(self.threads[early]),
+            "threads_late": statistics.median(self.threads[late]),
         }
 
 
@@ -78,11 +101,14 @@ def soak(folder: Path, minutes: float, frames_per_s: float, *, video: bool) -> d
         names = ["kafka", *(["triton"] if video else []), *plant.stages]
         sender = plant.send(PREFIX, streams, 10**9, frames_per_s=frames_per_s / len(streams))
         courses = {name: Course() for name in names}
+        loads: list[float] = []
         until_s = time.monotonic() + 60 * minutes
         while time.monotonic() < until_s:
             plant.run_for(SAMPLE_S)
             for name, course in courses.items():
                 course.note(psutil.Process(plant.pid(name)))
+            loads.append(os.getloadavg()[0])
+            _tell(courses)
         sender.stop()
         plant.until(lambda: sender.done, "the load to be sent")
         last = sender.position
@@ -94,8 +120,19 @@ def soak(folder: Path, minutes: float, frames_per_s: float, *, video: bool) -> d
             "frames_per_s": frames_per_s,
             "frames_written": sum(plant.verifier.written(PREFIX).values()),
             "restarts": sum(plant.restarts(name) for name in names),
+            "load_median": round(statistics.median(loads), 1),
             "processes": {name: course.verdict() for name, course in courses.items()},
         }
+
+
+def _tell(courses: dict[str, Course]) -> None:
+    """One line on how it stands, for who watches."""
+    now = {
+        name: (round(course.rss_mib[-1], 1), course.descriptors[-1], course.segments[-1], course.threads[-1])
+        for name, course in courses.items()
+        if course.threads
+    }
+    sys.stderr.write(json.dumps({"load": round(os.getloadavg()[0], 1), **now}) + "\n")
 
 
 def _triton(folder: Path) -> LocalTriton:
