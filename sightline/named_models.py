@@ -18,7 +18,7 @@ _SHIPPED: Final = Path(__file__).parents[1] / "triton_repo"
 SHIPPED_DETECTOR: Final = _SHIPPED / "detector" / "1" / MODEL_FILE
 SHIPPED_APPEARANCE: Final = _SHIPPED / "appearance" / "1" / MODEL_FILE
 DEFAULT_SCORE_THRESHOLD: Final = 0.1
-# Chosen by the counts of `sightline demo` with the seeds 1 and 2, with an earlier detector; see docs/decisions.md.
+# Chosen by the counts of `sightline demo` with the seeds 1 and 2 and an earlier detector (docs/decisions.md).
 SHIPPED_SCORE_THRESHOLD: Final = 0.25
 SHIPPED_NMS_IOU: Final = 0.5
 

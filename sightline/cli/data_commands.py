@@ -33,8 +33,8 @@ def query(
 ) -> None:
     """Ask the tables, while the system runs or after.
 
-    Tables: tracks, frames, detections, classifications, streams, dead_letters; of cameras that know it, truth and
-    truth_events.
+    Tables: tracks, frames, detections, classifications, streams, dead_letters; of cameras that know it, truth
+    and truth_events.
     """
     from sightline.pipeline.questions import answer
 
