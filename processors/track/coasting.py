@@ -11,6 +11,7 @@ from processors.track.scalars import ONE
 from processors.track.state import (
     CENTRE,
     CLAIM,
+    GAP,
     GAP_KIND,
     HITS,
     SHOWN_S,
@@ -38,7 +39,7 @@ def count_ends(matches: Matches, gaps: Floats, dt_s: float) -> Floats:
     back = (waited_s != dt_s).nonzero()[0]  # a track that was seen in the frame before has waited dt_s
     if not back.size:
         return gaps
-    lengths_s, kinds = matches.part[UNSEEN_S : GAP_KIND + 1].take(back, axis=1).tolist()
+    lengths_s, kinds = matches.part[GAP].take(back, axis=1).tolist()
     gap = zip(kinds, lengths_s, matches.overlaps.take(back).tolist(), strict=True)
     return _with_events(
         gaps,

@@ -18,9 +18,9 @@ from processors.track.state import BOX, CENTRE, COV, MOTION, PLACE, SIDES, SPEED
 
 MIN_SIDE_PX: Final = ONE
 UPPER: Final = slice(VAR.start, COV.stop)
-CHANGE: Final = slice(
-    SPEED.start, SPEED_VAR.stop
-)  # from its start SPEED, and from its row 6 COV and SPEED_VAR
+CHANGE: Final = slice(SPEED.start, SPEED_VAR.stop)  # all rows that something else changes by, in one piece
+SPEED_IN_CHANGE: Final = slice(0, SPEED.stop - SPEED.start)
+LOWER_IN_CHANGE: Final = slice(COV.start - SPEED.start, None)
 COVARIANCE: Final = slice(VAR.start, SPEED_VAR.stop)
 
 
@@ -28,11 +28,11 @@ def predict(numbers: Floats, dt_s: float, config: TrackerConfig) -> None:
     """Move the tracks `numbers` (ROWS or MOTION rows, M) on by `dt_s` seconds, in place."""
     box, upper, var, dt = numbers[BOX], numbers[UPPER], numbers[VAR], np.array(dt_s)
     change = numbers[CHANGE] * dt
-    box += change[:4]
+    box += change[SPEED_IN_CHANGE]
     sides = numbers[SIDES]
     np.maximum(sides, MIN_SIDE_PX, out=sides)
     # With the parts of a 2x2 covariance above one another, dt times the lower is added to the upper one:
-    upper += change[6:]
+    upper += change[LOWER_IN_CHANGE]
     var += numbers[COV] * dt
     covariance = numbers[COVARIANCE]
     covariance += config.drift_after(dt_s)

@@ -33,6 +33,7 @@ CREDIT: Final = 15  # sum of the scores of the detections taken
 HITS: Final = 16  # how many detections it took
 UNSEEN_S: Final = 17  # seconds since the last one
 GAP_KIND: Final = 18  # its kind when it was last seen, see `gaps`
+GAP: Final = slice(17, 19)  # both
 CLAIM: Final = 19  # how much it may claim a detection: 1 once it is confirmed, less before
 KIND: Final = 20  # index of the detector's class that it is taken for
 KIND_WEIGHT: Final = 21  # how firmly
