@@ -30,6 +30,9 @@ _REPEAT_S: Final = 30.0
 _MAX_SAID: Final = 100
 _DIGITS: Final = re.compile(r"\d+")
 
+_LOST_PLACE: Final = frozenset({KafkaError._FATAL, KafkaError._FENCED, KafkaError.FENCED_INSTANCE_ID})
+_REFUSED: Final = frozenset({KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError.GROUP_AUTHORIZATION_FAILED})
+
 
 class SeldomLogger:
     """Takes a client's log lines to the logger `sightline.kafka`, those that differ in numbers alone seldom.
@@ -162,6 +165,32 @@ def unreachable(settings: KafkaSettings, error: KafkaException) -> SightlineErro
     return SightlineError(
         f"The Kafka broker at {settings.bootstrap} does not answer: {text}.",
         "Check the setting kafka.bootstrap and that the broker runs; `sightline doctor` tests it.",
+    )
+
+
+def is_final(error: KafkaError) -> bool:
+    """Whether it is of no use for a group member to try again with this client.
+
+    After some errors a client does nothing any more, and does not say of each that it is fatal.
+    """
+    return error.fatal() or error.code() in _LOST_PLACE | _REFUSED
+
+
+def member_refused(error: KafkaError, member: str, setting: str) -> SightlineError:
+    """What to show when a group member got an error that `is_final`.
+
+    Args:
+        error: The error.
+        member: What it is, such as "writer".
+        setting: The setting with its name in the group.
+    """
+    if error.code() not in _LOST_PLACE:
+        return SightlineError(f"Kafka refused the {member}: {error.str()}.")
+    # A client whose session ran out while the broker was away can also lose its place to itself.
+    return SightlineError(
+        f"This {member} has lost its place in the group: {error.str()}.",
+        f"If the broker was away, start it again: it goes on where it stopped. Else another {member} has its"
+        f" name: give each its own {setting}.",
     )
 
 

@@ -138,6 +138,14 @@ class GatewaySettings(Section):
     )
 
 
+class InferSettings(Section):
+    """The infer stage."""
+
+    instance_id: str | None = Field(
+        None, description="a name of this worker's own: its restart then moves no partition"
+    )
+
+
 class TrackSettings(Section):
     """The track stage."""
 
@@ -223,6 +231,7 @@ class Settings(Section):
     triton: TritonSettings = TritonSettings()
     model: ModelSettings = ModelSettings()
     gateway: GatewaySettings = GatewaySettings()
+    infer: InferSettings = InferSettings()
     track: TrackSettings = TrackSettings()
     write: WriteSettings = WriteSettings()
     clickhouse: ClickHouseSettings = ClickHouseSettings()

@@ -4,34 +4,19 @@ import logging
 from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import Final
 
-from confluent_kafka import OFFSET_INVALID, Consumer, KafkaError, KafkaException, TopicPartition
+from confluent_kafka import OFFSET_INVALID, Consumer, KafkaException, TopicPartition
 
 from consumers.writer.gathering import Unit
 from consumers.writer.intents import decode, encode
 from consumers.writer.records import Place, Range
+from sightline.kafka_clients import is_final
 
 _log = logging.getLogger(__name__)
 
 _ANSWER_TIMEOUT_S: Final = 30.0
 
-_FINAL: Final = frozenset(
-    {
-        # After these a client does nothing any more, and does not say of each that it is fatal.
-        KafkaError._FATAL,
-        KafkaError._FENCED,
-        KafkaError.FENCED_INSTANCE_ID,
-        KafkaError.TOPIC_AUTHORIZATION_FAILED,
-        KafkaError.GROUP_AUTHORIZATION_FAILED,
-    }
-)
-
 Begun = tuple[str, tuple[Range, ...]]
 """A unit that somebody began: its topic and its ranges."""
-
-
-def is_final(error: KafkaError) -> bool:
-    """Whether it is of no use to try again with this client."""
-    return error.fatal() or error.code() in _FINAL
 
 
 class Offsets:

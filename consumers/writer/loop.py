@@ -18,13 +18,14 @@ from typing import Final
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from consumers.writer.gathering import Gathering, Unit, replayed
-from consumers.writer.group import Begun, Offsets, is_final
+from consumers.writer.group import Begun, Offsets
 from consumers.writer.kafka import RangeReader, record_of
 from consumers.writer.lease import AbandonedError, Lease
 from consumers.writer.records import Place
 from consumers.writer.sinks import Feed
 from consumers.writer.store import Probe, Store
 from consumers.writer.worker import Worker
+from sightline.kafka_clients import is_final
 
 _log = logging.getLogger(__name__)
 

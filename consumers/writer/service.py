@@ -10,7 +10,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Final
 
-from confluent_kafka import Consumer, KafkaError, KafkaException
+from confluent_kafka import Consumer, KafkaException
 
 from consumers.writer.gathering import Gathering
 from consumers.writer.kafka import LetterPublisher, RangeReader, group_consumer
@@ -28,6 +28,7 @@ from sightline.clickhouse.server import Server
 from sightline.ending import end_by_force
 from sightline.errors import SightlineError
 from sightline.garbage import collect_seldom
+from sightline.kafka_clients import member_refused
 from sightline.settings import Settings
 
 _log = logging.getLogger(__name__)
@@ -118,7 +119,7 @@ def write_to(
     try:
         loop.run(stop)
     except KafkaException as error:
-        raise _kafka_refused(error) from error
+        raise member_refused(error.args[0], "writer", "write.instance_id") from error
 
 
 def _instance_id(database: Database, settings: Settings) -> str | None:
@@ -126,22 +127,6 @@ def _instance_id(database: Database, settings: Settings) -> str | None:
         return settings.write.instance_id
     # Tables in this process have one writer only, so the group need not wait for the death of the last one.
     return _EMBEDDED if database.capabilities.embedded else None
-
-
-def _kafka_refused(error: KafkaException) -> SightlineError:
-    reason = error.args[0]
-    if isinstance(reason, KafkaError) and reason.code() in (
-        KafkaError._FENCED,
-        KafkaError._FATAL,
-        KafkaError.FENCED_INSTANCE_ID,
-    ):
-        # A client whose session ran out while the broker was away can also lose its place to itself.
-        return SightlineError(
-            f"This writer has lost its place in the group: {reason.str()}.",
-            "If the broker was away, start it again: it goes on where it stopped. Else another writer has its"
-            " name: give each its own write.instance_id.",
-        )
-    return SightlineError(f"Kafka refused the writer: {reason}.")
 
 
 def _connect(engine: ChdbEngine | Server, settings: Settings, stop: threading.Event) -> Database | None:

@@ -31,7 +31,7 @@ def run_infer(settings: Settings) -> None:
     """Run one infer worker in this process until SIGTERM or SIGINT.
 
     Raises:
-        SightlineError: No Triton is named, or the broker refuses our records.
+        SightlineError: No Triton is named, the broker refuses our records, or another worker has our name.
     """
     asyncio.run(_run(settings))
 
@@ -55,7 +55,11 @@ async def _run(settings: Settings) -> None:
             return
         worker = InferWorker(
             consumer=consumer(
-                settings.kafka, client_id=client_id, group=INFER_GROUP, max_queue_mib=FETCH_QUEUE_MIB
+                settings.kafka,
+                client_id=client_id,
+                group=INFER_GROUP,
+                instance_id=settings.infer.instance_id,
+                max_queue_mib=FETCH_QUEUE_MIB,
             ),
             producer=producer(
                 settings.kafka, client_id=client_id, compression="lz4", delivery_timeout_s=DELIVERY_TIMEOUT_S

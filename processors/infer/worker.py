@@ -23,6 +23,7 @@ from schemas import topics
 from schemas.dead_letters import DeadLetter, Headers
 from schemas.frames import Frame
 from sightline.errors import SightlineError
+from sightline.kafka_clients import is_final, member_refused
 from sightline.status_book import StatusBook
 
 log = logging.getLogger(__name__)
@@ -91,7 +92,8 @@ class InferWorker:
         """Work until told to stop.
 
         Raises:
-            SightlineError: The broker refused what we sent, or the topic is missing.
+            SightlineError: The broker refused what we sent, the topic is missing, or the group has another
+                member of our name.
         """
         self._consumer.subscribe([topics.FRAMES.name], on_assign=self._on_assign, on_revoke=self._on_revoke)
         loop = asyncio.get_running_loop()
@@ -123,11 +125,10 @@ class InferWorker:
     def _read(self) -> bool:
         held = sum(batch.held_bytes for batch in self._under_way)
         full = len(self._under_way) >= self._limits.requests_in_flight or held >= self._limits.max_held_bytes
-        if full:
-            if self._paused:
-                self._consumer.poll(0)  # keeps the membership; every partition is paused, nothing comes
+        if full and not self._paused:
             return False
-        messages = self._consumer.consume(self._limits.frames_per_request, timeout=0)
+        # With every partition paused no record comes, but the call keeps the membership and brings errors.
+        messages = self._consumer.consume(1 if full else self._limits.frames_per_request, timeout=0)
         records = [record for message in messages if (record := self._record(message))]
         if not records:
             return False
@@ -152,8 +153,13 @@ class InferWorker:
                 f"The topic {topics.FRAMES.name} cannot be read: {error.str()}.",
                 "Run `sightline topics apply`.",
             )
+        if error is not None and is_final(error):
+            raise self._refused(error)
         log.warning("broker: %s", error.str() if error else "a record without a place")
         return None
+
+    def _refused(self, error: KafkaError) -> SightlineError:
+        return member_refused(error, "infer worker", "infer.instance_id")
 
     async def _publish_ready(self) -> bool:
         published = False
@@ -249,6 +255,8 @@ class InferWorker:
             else:
                 self._consumer.commit(offsets=offsets, asynchronous=False)
         except KafkaException as error:
+            if is_final(error.args[0]):
+                raise self._refused(error.args[0]) from error
             # What is not committed is analysed again; the repeats are dropped downstream.
             log.warning("commit refused: %s", error)
 

@@ -15,7 +15,7 @@ from sightline.stack.processes import ProcessSpec
 LOGS: Final = "logs"
 GATEWAY_STATE: Final = "gateway"
 STACK_INSTANCE: Final = "stack"
-"""The name of the stack's own track worker in its group: there is one stack to a broker of its own."""
+"""The name of the stack's own infer and track workers in their groups: a broker of its own has one stack."""
 
 
 class StopOrder(IntEnum):
@@ -80,22 +80,27 @@ def server_side_specs(
     """
     specs = [
         _spec("write", ["write"], env, data_dir, group=StopOrder.WRITE),
-        _spec("track", ["track"], env | _own_name(settings, own_broker), data_dir, group=StopOrder.TRACK),
+        _spec(
+            "track",
+            ["track"],
+            env | _own_name("track.instance_id", settings.track.instance_id, own_broker),
+            data_dir,
+            group=StopOrder.TRACK,
+        ),
     ]
     if infers:
-        specs.append(_spec("infer", ["infer"], env, data_dir, group=StopOrder.INFER))
+        name = _own_name("infer.instance_id", settings.infer.instance_id, own_broker)
+        specs.append(_spec("infer", ["infer"], env | name, data_dir, group=StopOrder.INFER))
     return specs
 
 
-def _own_name(settings: Settings, own_broker: bool) -> dict[str, str]:
-    """A name by which the group knows a restarted track worker at once, before it has missed the dead one.
+def _own_name(setting: str, given: str | None, own_broker: bool) -> dict[str, str]:
+    """A name by which the group knows a restarted worker at once, before it has missed the dead one.
 
     On a broker that others use too, two stacks of one name would throw each other out for ever, so there the
     user gives names. A worker that is started by hand has none and joins beside it.
     """
-    if not own_broker or settings.track.instance_id is not None:
-        return {}
-    return {variable("track.instance_id"): STACK_INSTANCE}
+    return {variable(setting): STACK_INSTANCE} if own_broker and given is None else {}
 
 
 def camera_spec(camera: Camera, env: Mapping[str, str], data_dir: Path) -> ProcessSpec:

@@ -8,6 +8,8 @@ and fails when one of them changes.
 
 import asyncio
 import logging
+import os
+import time
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
@@ -18,6 +20,7 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
 from sightline.stateful.lanes import Lanes
+from sightline.stateful.namesake import NameWatch
 
 _LOG = logging.getLogger("sightline.stateful")
 _FETCH_TIMEOUT_S = 0.2
@@ -88,6 +91,11 @@ class LaneConsumerThread(driver.AIOKafkaConsumerThread):
         consumer = self._ensure_consumer()
         return {tp: await consumer.committed(driver.ensure_aiokafka_TP(tp)) for tp in tps}
 
+    @property
+    def is_member(self) -> bool:
+        """Whether the group knows us, as far as we know."""
+        return bool(self._ensure_consumer()._coordinator.member_id)
+
     async def _commit(self, offsets: Mapping[TP, int]) -> bool:
         consumer = self._ensure_consumer()
         positions = {
@@ -139,9 +147,20 @@ class LaneConsumer(driver.Consumer):
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
         """Snapshot and commit everything, then let Faust give the partitions back."""
+        if self.app.consumer_generation_id and not self._thread.is_member:
+            self._count_loss()
         await self.finish()
         self._buffered_partitions.clear()
         await super().on_partitions_revoked(revoked)
+
+    def _count_loss(self) -> None:
+        transport = self.transport
+        assert isinstance(transport, LaneTransport)
+        if error := transport.names.lost(time.monotonic()):
+            # At once: stopping in good order would join once more, and throw the other out in turn. Nothing
+            # is lost, as what we hold is not ours any more.
+            _LOG.error("%s", error)
+            os._exit(1)
 
     async def finish(self) -> None:
         """Close all lanes with a last snapshot, and commit, within a set time."""
@@ -235,8 +254,9 @@ class LaneConsumer(driver.Consumer):
 
 
 class LaneTransport(driver.Transport):
-    """aiokafka's transport with this module's consumer and producer; `lanes` is set once it is made."""
+    """aiokafka's transport with this module's consumer and producer; the rest is set once it is made."""
 
     Consumer: ClassVar[type[driver.Consumer]] = LaneConsumer
     Producer: ClassVar[type[driver.Producer]] = LaneProducer
     lanes: Lanes[Any, Any]
+    names: NameWatch

@@ -21,6 +21,7 @@ from sightline.ending import end_by_force
 from sightline.errors import SightlineError
 from sightline.stateful.book import Outgoing
 from sightline.stateful.lanes import Lanes
+from sightline.stateful.namesake import NameWatch
 from sightline.stateful.stage import DriverConfig, M, OnInterval, Probe, S, Stage
 from sightline.stateful.table import SnapshotTable
 from sightline.stateful.topics import prepare_topics
@@ -60,7 +61,8 @@ def run_stage(
         lanes_type: For tests.
 
     Raises:
-        SightlineError: The topics do not fit, the changelog is foreign, a record is too large.
+        SightlineError: The topics do not fit, the changelog is foreign, a record is too large. Where another
+            worker has our name, the process ends at once instead, with exit code 1 and a line in the log.
         BaseException: Whatever the stage raised. The caller must let the process exit non-zero: everything
             since the last snapshot is then replayed, and nothing is skipped.
     """
@@ -145,6 +147,7 @@ class _Worker(Generic[S, M]):
         app.finalize()
         transport = LaneTransport(app.conf.broker_consumer, app)
         transport.lanes = lanes
+        transport.names = NameWatch(config.instance_id, config.session_timeout_s)
         app.transport = transport
         app.producer_transport = transport
         app.topics.add(app.topic(self.stage.input_topic, key_type=bytes, value_type=bytes))

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from sightline.stack.triton import LocalTriton
 from tests.faults.plant import Plant
 from tests.faults.proxy import ProxiedKafka
 from tests.faults.reference import Reference
@@ -44,16 +45,18 @@ def test_the_broker_is_killed_many_times_and_no_stage_stalls(
     report.add("kill -9 of the broker", kills, recoveries_s=recoveries_s, stages_ended=ended, repeats=repeats)
 
 
-def test_the_broker_is_killed_under_a_track_worker_with_a_name_of_its_own(
-    tmp_path: Path, reference: Reference, prefix: str, report: Report
+def test_the_broker_is_killed_under_workers_with_names_of_their_own(
+    tmp_path: Path, model_repository: Path, reference: Reference, prefix: str, report: Report
 ) -> None:
     rng = random.Random(82)
     kills = 5
-    with Plant(tmp_path) as plant:
+    triton = LocalTriton(model_repository, ["analyzer"], tmp_path / "triton.log")
+    with Plant(tmp_path, triton=triton) as plant:
         plant.start("write")
         plant.start("track", track__instance_id="one")
-        sender = plant.send(prefix, DETECTION_STREAMS, 100_000, frames_per_s=4)
-        plant.until(lambda: len(plant.verifier.written(prefix)) == len(DETECTION_STREAMS), "all streams")
+        plant.start("infer", infer__instance_id="one")
+        sender = plant.send(prefix, ALL_STREAMS, 100_000, frames_per_s=4)
+        plant.until(lambda: len(plant.verifier.written(prefix)) == len(ALL_STREAMS), "all streams")
         recoveries_s = []
         for _ in range(kills):
             plant.kill("kafka")

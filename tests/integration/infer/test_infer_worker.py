@@ -227,6 +227,34 @@ def test_workers_that_are_killed_lose_nothing_and_keep_the_order(system):
     assert_nothing_is_lost_and_order_is_kept(wait_for_frames(system, 160), 160)
 
 
+def test_a_worker_with_a_name_comes_back_before_the_group_has_missed_it(system):
+    patient = {"SIGHTLINE_INFER_INSTANCE_ID": "one", "SIGHTLINE_KAFKA_SESSION_TIMEOUT_S": "120"}
+    worker = system.start_worker(**patient)
+    system.send(0, 40)
+    wait_for_frames(system, 20)
+    worker.kill()
+    worker.wait()
+    system.start_worker(**patient)
+    system.send(40, 80)
+    # The wait is shorter than the session of the dead one: a nameless one would not get its partitions.
+    assert WAIT_S < 120
+    assert_nothing_is_lost_and_order_is_kept(wait_for_frames(system, 80), 80)
+
+
+def test_of_two_workers_with_one_name_the_older_ends_and_says_why(system):
+    older = system.start_worker(SIGHTLINE_INFER_INSTANCE_ID="one")
+    system.send(0, 20)
+    wait_for_frames(system, 20)
+    system.start_worker(SIGHTLINE_INFER_INSTANCE_ID="one")
+    assert older.wait(WAIT_S) == 1
+    system.send(20, 40)
+    assert_nothing_is_lost_and_order_is_kept(wait_for_frames(system, 40), 40)
+    said = (system.folder / "infer.log").read_text()
+    assert "lost its place in the group" in said
+    assert "infer.instance_id" in said
+    assert "Traceback" not in said
+
+
 def test_a_triton_that_dies_is_waited_for_and_no_frame_is_given_up(system):
     system.start_worker()
     system.send(0, 40)
@@ -251,3 +279,23 @@ def test_a_second_worker_takes_its_share_and_nothing_is_lost(system):
     assert first.wait(timeout=20) == 0
     system.send(120, 160)
     assert_nothing_is_lost_and_order_is_kept(wait_for_frames(system, 160), 160)
+
+
+def test_partitions_that_come_while_triton_is_down_lose_nothing(system):
+    """Reading is stopped then, and what is given to a stopped worker must not be read and forgotten."""
+    first = system.start_worker()
+    system.send(0, 40)
+    wait_for_frames(system, 40)
+    second = system.start_worker()
+    system.send(40, 80)
+    wait_for_frames(system, 80)
+    system.triton.kill()
+    system.send(80, 400)
+    time.sleep(4)  # both hold all that they may, and have stopped reading
+    first.kill()
+    first.wait()
+    time.sleep(12)  # the group gives the second what the first had, which it has never seen
+    system.triton.start()
+    system.triton.wait_ready()
+    assert_nothing_is_lost_and_order_is_kept(wait_for_frames(system, 400), 400)
+    assert second.poll() is None

@@ -132,3 +132,16 @@ def test_a_bug_in_the_step_ends_the_process_and_skips_nothing(bench: Bench) -> N
     assert "a bug in the step" in bench.log(worker)
     bench.start(instance_id="a")
     finish(bench)
+
+
+def test_of_two_workers_with_one_name_one_ends_and_says_why_and_the_other_goes_on(bench: Bench) -> None:
+    with load(bench, KEYS, 200):
+        both = [bench.start(instance_id="a")]
+        wait_until(lambda: bench.count(bench.output) > 0, 30, "the first output")
+        both.append(bench.start(instance_id="a"))
+        wait_until(lambda: any(each.poll() is not None for each in both), 60, "one to end")
+        wait_until(lambda: bench.lag() < 200, 30, "the other to go on")
+    finish(bench)
+    ended = [each for each in both if each.poll() is not None]
+    assert [each.poll() for each in ended] == [1]
+    assert "another one has its name, 'a'" in bench.log(ended[0])

@@ -1,5 +1,6 @@
 """Stages get exactly the settings of their run."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from sightline.pipeline.plan import (
     stage_environment,
     with_addresses,
 )
-from sightline.settings import Settings, TrackSettings
+from sightline.settings import InferSettings, Settings, TrackSettings
 from sightline.settings_sources import load
 
 ADDRESSES = Addresses("127.0.0.1:1234", "127.0.0.1:2345", 3456)
@@ -49,13 +50,18 @@ def test_a_file_that_failed_is_not_read_again_but_a_camera_is():
     ("given", "own_broker", "expected"),
     [(None, True, STACK_INSTANCE), (None, False, None), ("mine", True, "mine"), ("mine", False, "mine")],
 )
-def test_the_track_worker_has_a_name_of_its_own_where_nobody_else_can_have_it(
-    tmp_path: Path, given: str | None, own_broker: bool, expected: str | None
+@pytest.mark.parametrize("stage", ["infer", "track"])
+def test_a_worker_has_a_name_of_its_own_where_nobody_else_can_have_it(
+    tmp_path: Path, stage: str, given: str | None, own_broker: bool, expected: str | None
 ) -> None:
-    settings = Settings(track=TrackSettings(instance_id=given))
+    settings = Settings(infer=InferSettings(instance_id=given), track=TrackSettings(instance_id=given))
     env = stage_environment(settings, {})
     specs = server_side_specs(settings, env, tmp_path, infers=True, own_broker=own_broker)
-    names = {spec.name: load(spec.env).settings.track.instance_id for spec in specs}
-    assert names["track"] == expected
+    names = {spec.name: name_of(stage, spec.env) for spec in specs}
+    assert names.pop(stage) == expected
     # Nobody else gets it, so a worker that is started by hand with the stack's environment does not either.
-    assert (names["write"], names["infer"], load(env).settings.track.instance_id) == (given, given, given)
+    assert {*names.values(), name_of(stage, env)} == {given}
+
+
+def name_of(stage: str, env: Mapping[str, str]) -> str | None:
+    return getattr(load(env).settings, stage).instance_id

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from aiokafka import AIOKafkaProducer
 from aiokafka.consumer.fetcher import Fetcher
+from aiokafka.consumer.group_coordinator import GroupCoordinator
 from aiokafka.producer.message_accumulator import BatchBuilder, MessageAccumulator
 from aiokafka.producer.sender import SendProduceReqHandler
 from faust.app.base import App
@@ -78,6 +79,7 @@ SOURCES: dict[tuple[type, str], str] = {
     (base.Consumer, "_drain_messages"): "44a2500309e8",
     (driver.AIOKafkaConsumerThread, "_fetch_records"): "39a2c6c79fc1",
     (driver.AIOKafkaConsumerThread, "_seek_wait"): "9d221e816d94",
+    (GroupCoordinator, "reset_generation"): "537aa37c531b",
     (Fetcher, "fetched_records"): "be4348896b9b",
     (MessageAccumulator, "add_batch"): "5ed1c5b1367a",
     (MessageAccumulator, "_pop_batch"): "41cc98a298ef",
