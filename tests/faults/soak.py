@@ -147,7 +147,7 @@ def _triton(folder: Path) -> LocalTriton:
 def main() -> int:
     parser = argparse.ArgumentParser(description="Run for long and look whether memory or descriptors grow.")
     parser.add_argument("--minutes", type=float, default=60.0)
-    parser.add_argument("--frames-per-s", type=float, default=80.0, help="of all streams together")
+    parser.add_argument("--frames-per-s", type=float, default=350.0, help="of all streams together")
     parser.add_argument("--no-video", action="store_true", help="detections only, without Triton and infer")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="sightline-soak-") as folder:

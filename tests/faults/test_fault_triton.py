@@ -1,8 +1,16 @@
-"""A Triton that is away or slow: frames wait, and none is blamed for it."""
+"""A Triton that is away or slow: frames wait, and none is blamed for it but one that is to blame."""
 
+import shutil
+from pathlib import Path
+
+import msgpack
 import pytest
+from confluent_kafka import KafkaError, Producer
 
+from sightline.stack.triton import LocalTriton
 from tests.faults.plant import Plant
+from tests.faults.recording import FRAMES as FRAMES_TOPIC
+from tests.faults.recording import VIDEO_STREAMS, message
 from tests.faults.reference import Reference
 from tests.faults.report import Report
 from tests.faults.sender import ALL_STREAMS
@@ -10,6 +18,8 @@ from tests.faults.sender import ALL_STREAMS
 pytestmark = pytest.mark.long
 
 FRAMES = 400
+TIMEOUT_S = 2
+TROUBLES = ("memory", "death")
 
 
 def test_a_triton_that_is_down_for_20_s_and_killed_again_and_again(
@@ -28,3 +38,61 @@ def test_a_triton_that_is_down_for_20_s_and_killed_again_and_again(
     plant.until(lambda: sender.done, "the load to be sent")
     repeats = reference.check(plant, prefix, ALL_STREAMS, FRAMES)
     report.add("Triton down for 20 s, then killed twice", 1, repeats=repeats)
+
+
+def test_a_triton_that_is_slow_and_frames_that_take_all_its_memory_or_kill_it(
+    tmp_path: Path, model_repository: Path, reference: Reference, prefix: str, report: Report
+) -> None:
+    reference.reach(FRAMES)
+    version = troubled(model_repository, tmp_path / "repository")
+    triton = LocalTriton(tmp_path / "repository", ["analyzer"], tmp_path / "triton.log")
+    with Plant(tmp_path, triton=triton, settings={"triton.timeout_s": TIMEOUT_S}) as plant:
+        for command in ("write", "track", "infer"):
+            plant.start(command)
+        sender = plant.send(prefix, VIDEO_STREAMS, FRAMES)
+        plant.until(lambda: len(plant.verifier.written(prefix)) == len(VIDEO_STREAMS), "all streams")
+        slow = version / "slow_s"
+        slow.write_text(str(2 * TIMEOUT_S))
+        plant.run_for(20)
+        slow.unlink()
+        slow_s = plant.until_flowing(sender)
+        assert plant.restarts("triton") == 0
+        places = {place: trouble for trouble in TROUBLES for place in publish(plant, trouble)}
+        plant.until(lambda: places.keys() <= plant.verifier.letters().keys(), f"letters for {places}")
+        plant.until(lambda: sender.done, "the load to be sent")
+        repeats = reference.check(plant, prefix, VIDEO_STREAMS, FRAMES)
+        assert plant.verifier.letters() == dict.fromkeys(places, 1)
+        killed = plant.restarts("triton")
+    assert killed > 0, "the frame that kills Triton did not"
+    report.add("Triton slower than its time-out for 20 s", 1, flowing_after_s=round(slow_s, 1))
+    report.add(
+        "frames that take all of Triton's memory, or kill it", len(places), kills=killed, repeats=repeats
+    )
+
+
+def troubled(repository: Path, target: Path) -> Path:
+    """A copy of a model repository with `troubled_analyzer.py` in it; returns the folder of its version."""
+    shutil.copytree(repository, target)
+    version = target / "analyzer" / "1"
+    (version / "model.py").rename(version / "analyzer.py")
+    shutil.copyfile(Path(__file__).with_name("troubled_analyzer.py"), version / "model.py")
+    return version
+
+
+def publish(plant: Plant, trouble: str) -> list[tuple[str, int, int]]:
+    """Send a frame that makes this trouble, between those of the load; returns where it lies."""
+    stream = f"trouble.{trouble}"
+    fields = msgpack.unpackb(message("v0", stream, 0))
+    jpeg, comment = fields["jpeg"], f"trouble:{trouble}".encode()
+    marked = jpeg[:2] + b"\xff\xfe" + (len(comment) + 2).to_bytes(2, "big") + comment + jpeg[2:]
+    places: list[tuple[str, int, int]] = []
+
+    def stored(error: KafkaError | None, record: object) -> None:
+        assert error is None, error
+        places.append((record.topic(), record.partition(), record.offset()))  # type: ignore[attr-defined]
+
+    producer = Producer({"bootstrap.servers": plant.kafka.bootstrap, "partitioner": "murmur2_random"})
+    value = msgpack.packb(fields | {"jpeg": marked})
+    producer.produce(FRAMES_TOPIC, value, stream.encode(), on_delivery=stored)
+    assert producer.flush(60) == 0
+    return places
