@@ -177,7 +177,7 @@ def is_final(error: KafkaError) -> bool:
 
 
 def member_refused(error: KafkaError, member: str, setting: str) -> SightlineError:
-    """What to show when a group member got an error that `is_final`.
+    """What to show when a group member got an error with which it cannot go on.
 
     Args:
         error: The error.

@@ -78,29 +78,24 @@ def server_side_specs(
         infers: Whether frames are to be analysed.
         own_broker: Whether the broker is this stack's alone, so that names in it cannot be another's.
     """
-    specs = [
-        _spec("write", ["write"], env, data_dir, group=StopOrder.WRITE),
-        _spec(
-            "track",
-            ["track"],
-            env | _own_name("track.instance_id", settings.track.instance_id, own_broker),
-            data_dir,
-            group=StopOrder.TRACK,
-        ),
-    ]
-    if infers:
-        name = _own_name("infer.instance_id", settings.infer.instance_id, own_broker)
-        specs.append(_spec("infer", ["infer"], env | name, data_dir, group=StopOrder.INFER))
-    return specs
+    stages = [("write", StopOrder.WRITE), ("track", StopOrder.TRACK)]
+    stages += [("infer", StopOrder.INFER)] if infers else []
+    names = _own_names(settings) if own_broker else {}
+    return [_spec(name, [name], env | names.get(name, {}), data_dir, group=order) for name, order in stages]
 
 
-def _own_name(setting: str, given: str | None, own_broker: bool) -> dict[str, str]:
-    """A name by which the group knows a restarted worker at once, before it has missed the dead one.
+def _own_names(settings: Settings) -> dict[str, dict[str, str]]:
+    """By stage, a name by which its group knows a restarted worker before it has missed the dead one.
 
-    On a broker that others use too, two stacks of one name would throw each other out for ever, so there the
-    user gives names. A worker that is started by hand has none and joins beside it.
+    On a broker that others use too, two stacks of one name would throw each other out, so there the user
+    gives names. A worker that is started by hand has none and joins beside it.
     """
-    return {variable(setting): STACK_INSTANCE} if own_broker and given is None else {}
+    given = {"track": settings.track.instance_id, "infer": settings.infer.instance_id}
+    return {
+        stage: {variable(f"{stage}.instance_id"): STACK_INSTANCE}
+        for stage, name in given.items()
+        if name is None
+    }
 
 
 def camera_spec(camera: Camera, env: Mapping[str, str], data_dir: Path) -> ProcessSpec:

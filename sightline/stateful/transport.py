@@ -119,9 +119,13 @@ class LaneConsumer(driver.Consumer):
     @property
     def lanes(self) -> Lanes[Any, Any]:
         """The lanes, given by the transport."""
+        return self._lane_transport.lanes
+
+    @property
+    def _lane_transport(self) -> "LaneTransport":
         transport = self.transport
         assert isinstance(transport, LaneTransport)
-        return transport.lanes
+        return transport
 
     def _new_consumer_thread(self) -> LaneConsumerThread:
         return LaneConsumerThread(self, loop=self.loop, beacon=self.beacon)
@@ -154,9 +158,7 @@ class LaneConsumer(driver.Consumer):
         await super().on_partitions_revoked(revoked)
 
     def _count_loss(self) -> None:
-        transport = self.transport
-        assert isinstance(transport, LaneTransport)
-        if error := transport.names.lost(time.monotonic()):
+        if error := self._lane_transport.names.lost(time.monotonic()):
             # At once: stopping in good order would join once more, and throw the other out in turn. Nothing
             # is lost, as what we hold is not ours any more.
             _LOG.error("%s", error)
