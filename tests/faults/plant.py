@@ -199,6 +199,10 @@ class Plant:
         """Send the recorded load."""
         return Sender(self.kafka.bootstrap, prefix, streams, last, **options)
 
+    def until_begun(self, sender: Sender) -> None:
+        """Run until every stream of a load has a row in `frames`."""
+        self.until(lambda: len(self.verifier.written(sender.prefix)) == len(sender.streams), "all streams")
+
     def until_written(self, prefix: str, frames: Mapping[str, int], patience_s: float = PATIENCE_S) -> float:
         """Run until the streams `PREFIX-STREAM` have so many rows in `frames`, and all is settled."""
         verifier = self.verifier

@@ -3,12 +3,50 @@
 import threading
 import time
 from collections.abc import Iterable
+from dataclasses import dataclass
 
-from confluent_kafka import Producer
+from confluent_kafka import KafkaError, Message, Producer
 
 from tests.faults.recording import DETECTION_STREAMS, VIDEO_STREAMS, records
 
 ALL_STREAMS = (*DETECTION_STREAMS, *VIDEO_STREAMS)
+
+
+Place = tuple[str, int, int]
+"""Topic, partition, offset."""
+
+
+@dataclass(frozen=True)
+class Odd:
+    """A record that is not of the load; without a partition murmur2 of its key chooses one."""
+
+    topic: str
+    key: bytes
+    value: bytes
+    partition: int = -1
+
+
+def publish(bootstrap: str, records: Iterable[Odd]) -> list[Place]:
+    """Store single records, large ones too; returns where each lies."""
+    producer = Producer(
+        {
+            "bootstrap.servers": bootstrap,
+            "partitioner": "murmur2_random",
+            "compression.type": "lz4",
+            "message.max.bytes": 64 << 20,
+            "queue.buffering.max.kbytes": 1 << 20,
+        }
+    )
+    places: dict[int, Place] = {}
+    for number, record in enumerate(records):
+
+        def stored(error: KafkaError | None, message: Message, number: int = number) -> None:
+            assert error is None, f"record {number}: {error}"
+            places[number] = (message.topic(), message.partition(), message.offset())
+
+        producer.produce(record.topic, record.value, record.key, record.partition, on_delivery=stored)
+    assert producer.flush(60) == 0
+    return [place for _, place in sorted(places.items())]
 
 
 class Sender:

@@ -19,7 +19,7 @@ def test_the_broker_is_restarted_in_good_order(
     plant: Plant, reference: Reference, prefix: str, report: Report
 ) -> None:
     sender = plant.send(prefix, ALL_STREAMS, 100_000)
-    plant.until(lambda: len(plant.verifier.written(prefix)) == len(ALL_STREAMS), "all streams")
+    plant.until_begun(sender)
     plant.stop("kafka")
     plant.restart("kafka")
     recovery_s = plant.until_flowing(sender)
@@ -33,7 +33,7 @@ def test_the_broker_is_killed_many_times_and_no_stage_stalls(
     rng = random.Random(6)
     kills = 10
     sender = plant.send(prefix, ALL_STREAMS, 100_000, frames_per_s=4)
-    plant.until(lambda: len(plant.verifier.written(prefix)) == len(ALL_STREAMS), "all streams")
+    plant.until_begun(sender)
     recoveries_s = []
     restarts = {name: plant.restarts(name) for name in plant.stages}
     for _ in range(kills):
@@ -56,7 +56,7 @@ def test_the_broker_is_killed_under_workers_with_names_of_their_own(
         plant.start("track", track__instance_id="one")
         plant.start("infer", infer__instance_id="one")
         sender = plant.send(prefix, ALL_STREAMS, 100_000, frames_per_s=4)
-        plant.until(lambda: len(plant.verifier.written(prefix)) == len(ALL_STREAMS), "all streams")
+        plant.until_begun(sender)
         recoveries_s = []
         for _ in range(kills):
             plant.kill("kafka")
@@ -77,7 +77,7 @@ def test_a_broker_that_is_away_for_two_minutes(
     plant: Plant, reference: Reference, prefix: str, report: Report
 ) -> None:
     sender = plant.send(prefix, ALL_STREAMS, 100_000)
-    plant.until(lambda: len(plant.verifier.written(prefix)) == len(ALL_STREAMS), "all streams")
+    plant.until_begun(sender)
     plant.stop("kafka")
     plant.run_for(120)
     plant.restart("kafka")
@@ -94,7 +94,7 @@ def test_a_network_that_is_cut_for_half_a_minute_and_one_that_is_slow(
         plant.start("write")
         plant.start("track")
         sender = plant.send(prefix, DETECTION_STREAMS, 100_000)
-        plant.until(lambda: len(plant.verifier.written(prefix)) == len(DETECTION_STREAMS), "all streams")
+        plant.until_begun(sender)
         assert proxy.connections > 0
         proxy.cut()
         plant.run_for(30)

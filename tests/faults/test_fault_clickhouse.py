@@ -33,7 +33,7 @@ def test_a_clickhouse_in_trouble_is_back_pressure_and_never_loss(
         writer = plant.start(str(control), script=SCRIPT)
         plant.start("track")
         sender = plant.send(prefix, DETECTION_STREAMS, FRAMES)
-        plant.until(lambda: len(plant.verifier.written(prefix)) == len(DETECTION_STREAMS), "all streams")
+        plant.until_begun(sender)
         memory_mib = psutil.Process(plant.pid(writer)).memory_info().rss / 2**20
 
         trouble(down=True)

@@ -78,7 +78,7 @@ def test_a_full_disk_is_said_and_waited_out(
         plant.start("write")
         plant.start("track")
         sender = plant.send(prefix, DETECTION_STREAMS, FRAMES)
-        plant.until(lambda: len(plant.verifier.written(prefix)) == len(DETECTION_STREAMS), "all streams")
+        plant.until_begun(sender)
         ballast = fill(folder)
         plant.until(lambda: SAID.search(logs(plant)), "somebody to say that the disk is full", 60)
         plant.run_for(10)

@@ -1,37 +1,23 @@
 """Bad records on every topic are answers, not crashes: each is named once, and their neighbours are whole."""
 
-from confluent_kafka import KafkaError, Producer
-
 from tests.faults.plant import PARTITIONS, Plant
 from tests.faults.poison import READ_TOPICS, poison
 from tests.faults.reference import Reference
 from tests.faults.report import Report
-from tests.faults.sender import ALL_STREAMS
+from tests.faults.sender import ALL_STREAMS, Odd, Place, publish
 
 FRAMES = 100
 
 
-def publish(bootstrap: str, stream_id: str) -> dict[tuple[str, int, int], str]:
+def publish_poison(bootstrap: str, stream_id: str) -> dict[Place, str]:
     """Put poison into each partition of each topic; what is wrong with the record at each place."""
-    producer = Producer(
-        {
-            "bootstrap.servers": bootstrap,
-            "compression.type": "lz4",
-            "message.max.bytes": 64 << 20,
-            "queue.buffering.max.kbytes": 1 << 20,
-        }
-    )
-    places: dict[tuple[str, int, int], str] = {}
+    records: list[Odd] = []
+    wrong: list[str] = []
     for topic in READ_TOPICS:
         for number, (what, value) in enumerate(poison(topic, stream_id).items()):
-
-            def stored(error: KafkaError | None, message: object, what: str = what) -> None:
-                assert error is None, f"{what}: {error}"
-                places[message.topic(), message.partition(), message.offset()] = what  # type: ignore[attr-defined]
-
-            producer.produce(topic, value, stream_id.encode(), number % PARTITIONS, on_delivery=stored)
-    assert producer.flush(60) == 0
-    return places
+            records.append(Odd(topic, stream_id.encode(), value, number % PARTITIONS))
+            wrong.append(what)
+    return dict(zip(publish(bootstrap, records), wrong, strict=True))
 
 
 def test_poison_on_every_topic_is_named_once_and_hurts_no_neighbour(
@@ -41,7 +27,7 @@ def test_poison_on_every_topic_is_named_once_and_hurts_no_neighbour(
     restarts = {name: plant.restarts(name) for name in (*plant.stages, "triton")}
     sender = plant.send(prefix, ALL_STREAMS, FRAMES, frames_per_s=20)
     plant.until(lambda: sender.position > 20, "some load")
-    places = publish(plant.kafka.bootstrap, f"poison.{prefix}")
+    places = publish_poison(plant.kafka.bootstrap, f"poison.{prefix}")
     verifier = plant.verifier
     plant.until(lambda: sender.done, "the load to be sent")
     plant.until(

@@ -68,7 +68,7 @@ def kill_in_turn(
 ) -> tuple[list[float], object]:
     """Kill under load, one after the other; the seconds until it flows again, and what came twice."""
     sender = plant.send(prefix, streams, FRAMES)
-    plant.until(lambda: len(plant.verifier.written(prefix)) == len(streams), "all streams")
+    plant.until_begun(sender)
     plant.run_for(10)
     seconds = []
     for number in range(KILLS):

@@ -37,7 +37,7 @@ def test_a_rolling_restart_of_three_track_workers_with_names_of_their_own(
         plant.start("write")
         workers = {number: plant.start("track", track__instance_id=f"w{number}") for number in range(3)}
         sender = plant.send(prefix, DETECTION_STREAMS, FRAMES)
-        plant.until(lambda: len(plant.verifier.written(prefix)) == len(DETECTION_STREAMS), "all streams")
+        plant.until_begun(sender)
         for number, name in workers.items():
             plant.stop(name)
             plant.start("track", track__instance_id=f"w{number}")

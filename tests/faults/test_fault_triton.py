@@ -5,7 +5,6 @@ from pathlib import Path
 
 import msgpack
 import pytest
-from confluent_kafka import KafkaError, Producer
 
 from sightline.stack.triton import LocalTriton
 from tests.faults.plant import Plant
@@ -13,7 +12,7 @@ from tests.faults.recording import FRAMES as FRAMES_TOPIC
 from tests.faults.recording import VIDEO_STREAMS, message
 from tests.faults.reference import Reference
 from tests.faults.report import Report
-from tests.faults.sender import ALL_STREAMS
+from tests.faults.sender import ALL_STREAMS, Odd, publish
 
 pytestmark = pytest.mark.long
 
@@ -27,7 +26,7 @@ def test_a_triton_that_is_down_for_20_s_and_killed_again_and_again(
 ) -> None:
     reference.reach(FRAMES)
     sender = plant.send(prefix, ALL_STREAMS, FRAMES)
-    plant.until(lambda: len(plant.verifier.written(prefix)) == len(ALL_STREAMS), "all streams")
+    plant.until_begun(sender)
     plant.stop("triton")
     plant.run_for(20)
     plant.restart("triton")
@@ -50,15 +49,15 @@ def test_a_triton_that_is_slow_and_frames_that_take_all_its_memory_or_kill_it(
         for command in ("write", "track", "infer"):
             plant.start(command)
         sender = plant.send(prefix, VIDEO_STREAMS, FRAMES)
-        plant.until(lambda: len(plant.verifier.written(prefix)) == len(VIDEO_STREAMS), "all streams")
+        plant.until_begun(sender)
         slow = version / "slow_s"
         slow.write_text(str(2 * TIMEOUT_S))
         plant.run_for(20)
         slow.unlink()
         slow_s = plant.until_flowing(sender)
         assert plant.restarts("triton") == 0
-        places = {place: trouble for trouble in TROUBLES for place in publish(plant, trouble)}
-        plant.until(lambda: places.keys() <= plant.verifier.letters().keys(), f"letters for {places}")
+        places = publish(plant.kafka.bootstrap, map(troublesome, TROUBLES))
+        plant.until(lambda: plant.verifier.letters().keys() >= {*places}, f"letters for {places}")
         plant.until(lambda: sender.done, "the load to be sent")
         repeats = reference.check(plant, prefix, VIDEO_STREAMS, FRAMES)
         assert plant.verifier.letters() == dict.fromkeys(places, 1)
@@ -79,20 +78,10 @@ def troubled(repository: Path, target: Path) -> Path:
     return version
 
 
-def publish(plant: Plant, trouble: str) -> list[tuple[str, int, int]]:
-    """Send a frame that makes this trouble, between those of the load; returns where it lies."""
+def troublesome(trouble: str) -> Odd:
+    """A frame of a stream of its own that makes this trouble."""
     stream = f"trouble.{trouble}"
     fields = msgpack.unpackb(message("v0", stream, 0))
     jpeg, comment = fields["jpeg"], f"trouble:{trouble}".encode()
     marked = jpeg[:2] + b"\xff\xfe" + (len(comment) + 2).to_bytes(2, "big") + comment + jpeg[2:]
-    places: list[tuple[str, int, int]] = []
-
-    def stored(error: KafkaError | None, record: object) -> None:
-        assert error is None, error
-        places.append((record.topic(), record.partition(), record.offset()))  # type: ignore[attr-defined]
-
-    producer = Producer({"bootstrap.servers": plant.kafka.bootstrap, "partitioner": "murmur2_random"})
-    value = msgpack.packb(fields | {"jpeg": marked})
-    producer.produce(FRAMES_TOPIC, value, stream.encode(), on_delivery=stored)
-    assert producer.flush(60) == 0
-    return places
+    return Odd(FRAMES_TOPIC, stream.encode(), msgpack.packb(fields | {"jpeg": marked}))
