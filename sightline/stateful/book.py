@@ -16,11 +16,19 @@ class Record(Protocol):
     """The part of a consumed record that the driver looks at."""
 
     @property
-    def offset(self) -> int: ...  # noqa: D102
+    def offset(self) -> int:
+        """Its place in the partition."""
+        ...
+
     @property
-    def key(self) -> bytes | None: ...  # noqa: D102
+    def key(self) -> bytes | None:
+        """The stream."""
+        ...
+
     @property
-    def value(self) -> bytes | None: ...  # noqa: D102
+    def value(self) -> bytes | None:
+        """What the stage decodes."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
