@@ -1,8 +1,11 @@
 """`sightline.classifications.v1`: a track's label, when it is decided or changes."""
 
 from dataclasses import dataclass
+from typing import Annotated
 
-from schemas.wire import Reader, StreamMessage, pack
+from schemas import fields
+from schemas.fields import Count, Name
+from schemas.wire import StreamMessage
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -16,29 +19,7 @@ class Classification(StreamMessage):
         confidence: Share of the evidence that speaks for the label, 0..1.
     """
 
-    track_id: int
-    label: str
-    previous: str | None
-    confidence: float
-
-    def to_bytes(self) -> bytes:
-        """Pack the message."""
-        own = {
-            "track_id": self.track_id,
-            "label": self.label,
-            "previous": self.previous,
-            "confidence": self.confidence,
-        }
-        return pack(self.identity_fields() | own)
-
-    @classmethod
-    def from_bytes(cls, data: bytes | None) -> "Classification":
-        """Unpack and check; raises `DecodeError`."""
-        reader = Reader(data)
-        return cls(
-            **reader.identity(),
-            track_id=reader.integer("track_id"),
-            label=reader.text("label"),
-            previous=reader.text("previous") if reader.has("previous") else None,
-            confidence=reader.number("confidence", low=0.0, high=1.0),
-        )
+    track_id: Count
+    label: Name
+    previous: Annotated[str | None, fields.optional(fields.text())] = None
+    confidence: Annotated[float, fields.number(0.0, 1.0)]

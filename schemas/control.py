@@ -1,15 +1,17 @@
 """`sightline.control.v1`: commands to the edge (compacted: the latest for a stream stands)."""
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Annotated, Final
 
-from schemas.wire import MAX_SIDE_PX, Reader, pack
+from schemas import fields
+from schemas.fields import MAX_SIDE_PX, Count, StreamId
+from schemas.wire import Message
 
 MODES: Final = ("frames", "detections")
 
 
 @dataclass(frozen=True, kw_only=True)
-class StreamCommand:
+class StreamCommand(Message):
     """What a gateway is asked to do with one stream; what is None stays as it is.
 
     Attributes:
@@ -20,34 +22,8 @@ class StreamCommand:
         mode: "frames" (the server detects) or "detections" (the gateway does).
     """
 
-    stream_id: str
-    issued_at_ns: int
-    max_rate_fps: float | None = None
-    max_width_px: int | None = None
-    mode: str | None = None
-
-    def to_bytes(self) -> bytes:
-        """Pack the message."""
-        return pack(
-            {
-                "version": 1,
-                "stream_id": self.stream_id,
-                "issued_at_ns": self.issued_at_ns,
-                "max_rate_fps": self.max_rate_fps,
-                "max_width_px": self.max_width_px,
-                "mode": self.mode,
-            }
-        )
-
-    @classmethod
-    def from_bytes(cls, data: bytes | None) -> "StreamCommand":
-        """Unpack and check; raises `DecodeError`."""
-        reader = Reader(data)
-        has_rate, has_width = reader.has("max_rate_fps"), reader.has("max_width_px")
-        return cls(
-            stream_id=reader.stream_id(),
-            issued_at_ns=reader.integer("issued_at_ns"),
-            max_rate_fps=reader.number("max_rate_fps", low=0.001, high=1000.0) if has_rate else None,
-            max_width_px=reader.integer("max_width_px", low=16, high=MAX_SIDE_PX) if has_width else None,
-            mode=reader.choice("mode", MODES) if reader.has("mode") else None,
-        )
+    stream_id: StreamId
+    issued_at_ns: Count
+    max_rate_fps: Annotated[float | None, fields.optional(fields.number(0.001, 1000.0))] = None
+    max_width_px: Annotated[int | None, fields.optional(fields.integer(16, MAX_SIDE_PX))] = None
+    mode: Annotated[str | None, fields.optional(fields.text(choices=MODES))] = None

@@ -4,8 +4,9 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from schemas.fields import MAX_INT, STREAM_ID
 from schemas.unpacking import MAX_MESSAGE_BYTES
-from schemas.wire import MAX_INT, STREAM_ID, DecodeError
+from schemas.wire import DecodeError
 
 Headers = list[tuple[str, bytes]]
 

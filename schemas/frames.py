@@ -1,9 +1,11 @@
 """`sightline.frames.v1`: one JPEG frame with its metadata."""
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Annotated, Final
 
-from schemas.wire import Reader, StreamMessage, pack
+from schemas import fields
+from schemas.fields import SidePx
+from schemas.wire import StreamMessage
 
 MAX_JPEG_BYTES: Final = 15 * 1024 * 1024
 
@@ -15,22 +17,10 @@ class Frame(StreamMessage):
     Attributes:
         width: Width of the source frame in pixels; boxes come back in its coordinates.
         height: Height of the source frame in pixels.
-        jpeg: The picture. It may be smaller than the source frame when the gateway scaled it down.
+        jpeg: The picture. It may be smaller than the source frame when the gateway scaled it down. That it
+            can be decoded is not checked here.
     """
 
-    width: int
-    height: int
-    jpeg: bytes
-
-    def to_bytes(self) -> bytes:
-        """Pack the message."""
-        own = {"width": self.width, "height": self.height, "jpeg": self.jpeg}
-        return pack(self.identity_fields() | own)
-
-    @classmethod
-    def from_bytes(cls, data: bytes | None) -> "Frame":
-        """Unpack and check; raises `DecodeError`. That the JPEG can be decoded is not checked here."""
-        reader = Reader(data)
-        width, height = reader.size_px()
-        jpeg = reader.binary("jpeg", max_bytes=MAX_JPEG_BYTES)
-        return cls(**reader.identity(), width=width, height=height, jpeg=jpeg)
+    width: SidePx
+    height: SidePx
+    jpeg: Annotated[bytes, fields.binary(MAX_JPEG_BYTES)]

@@ -2,16 +2,18 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Annotated, Final
 
-from schemas.wire import Reader, pack
+from schemas import fields
+from schemas.fields import Count, Name, StreamId
+from schemas.wire import Message
 
 STATES: Final = ("running", "ended", "failed")
 MAX_MESSAGE_CHARS: Final = 2000
 
 
 @dataclass(frozen=True, kw_only=True)
-class StreamStatus:
+class StreamStatus(Message):
     """What one stage knows about one stream.
 
     Attributes:
@@ -26,47 +28,16 @@ class StreamStatus:
             and `dropped.<reason>`; together they must account for every frame.
     """
 
-    stream_id: str
-    epoch: int
-    stage: str
-    instance: str
-    at_ns: int
-    state: str
-    counters: Mapping[str, int]
-    message: str = ""
+    stream_id: StreamId
+    epoch: Count
+    stage: Name
+    instance: Name
+    at_ns: Count
+    state: Annotated[str, fields.text(choices=STATES)]
+    counters: Annotated[Mapping[str, int], fields.counters()]
+    message: Annotated[str, fields.optional(fields.text(MAX_MESSAGE_CHARS))] = ""
 
     @property
     def key(self) -> bytes:
         """The record's key. It names the stage too, or compaction would keep one stage per stream."""
         return f"{self.stream_id}/{self.stage}".encode()
-
-    def to_bytes(self) -> bytes:
-        """Pack the message."""
-        return pack(
-            {
-                "version": 1,
-                "stream_id": self.stream_id,
-                "epoch": self.epoch,
-                "stage": self.stage,
-                "instance": self.instance,
-                "at_ns": self.at_ns,
-                "state": self.state,
-                "counters": dict(self.counters),
-                "message": self.message,
-            }
-        )
-
-    @classmethod
-    def from_bytes(cls, data: bytes | None) -> "StreamStatus":
-        """Unpack and check; raises `DecodeError`."""
-        reader = Reader(data)
-        return cls(
-            stream_id=reader.stream_id(),
-            epoch=reader.integer("epoch"),
-            stage=reader.text("stage"),
-            instance=reader.text("instance"),
-            at_ns=reader.integer("at_ns"),
-            state=reader.choice("state", STATES),
-            counters=reader.counters("counters"),
-            message=reader.text("message", max_chars=MAX_MESSAGE_CHARS) if reader.has("message") else "",
-        )

@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated
 
-import numpy as np
-import numpy.typing as npt
+from schemas import fields
+from schemas.arrays import MAX_BOXES, BoxArray, FlagArray, IdArray, IndexArray, UnitArray, check_indices
+from schemas.fields import Names, SidePx
+from schemas.wire import StreamMessage
 
-from schemas.wire import MAX_BOXES, MAX_INT, DecodeError, Reader, StreamMessage, array_bytes, pack
+_LEFT_OUT = fields.optional(fields.counters(), empty={})
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -28,57 +30,17 @@ class Tracks(StreamMessage):
             (the weakest detections), `tracks_full` (tracks that were ended early, or not started).
     """
 
-    width: int
-    height: int
-    detections: int
-    track_ids: npt.NDArray[np.uint64]
-    boxes: npt.NDArray[np.float32]
-    scores: npt.NDArray[np.float32]
-    label_ids: npt.NDArray[np.uint16]
-    labels: tuple[str, ...]
-    observed: npt.NDArray[np.bool_]
-    left_out: Mapping[str, int] = field(default_factory=dict)
+    width: SidePx
+    height: SidePx
+    detections: Annotated[int, fields.integer(high=MAX_BOXES)]
+    track_ids: IdArray
+    boxes: BoxArray
+    scores: UnitArray
+    label_ids: IndexArray
+    labels: Names
+    observed: FlagArray
+    left_out: Annotated[Mapping[str, int], _LEFT_OUT] = field(default_factory=dict)
 
-    def to_bytes(self) -> bytes:
-        """Pack the message."""
-        own: dict[str, Any] = {
-            "width": self.width,
-            "height": self.height,
-            "detections": self.detections,
-            "track_ids": array_bytes(self.track_ids, "<u8"),
-            "boxes": array_bytes(self.boxes, "<f4"),
-            "scores": array_bytes(self.scores, "<f4"),
-            "label_ids": array_bytes(self.label_ids, "<u2"),
-            "labels": self.labels,
-            "observed": array_bytes(self.observed, "u1"),
-            "left_out": dict(self.left_out) or None,
-        }
-        return pack(self.identity_fields() | own)
-
-    @classmethod
-    def from_bytes(cls, data: bytes | None) -> "Tracks":
-        """Unpack and check; raises `DecodeError`. The arrays are read-only views of the message."""
-        reader = Reader(data)
-        width, height = reader.size_px()
-        boxes = reader.boxes()
-        count = len(boxes)
-        label_ids, labels = reader.indices("label_ids", "labels", count)
-        track_ids = reader.array("track_ids", "<u8", count)
-        if count and int(track_ids.max()) > MAX_INT:
-            raise DecodeError("track_ids", f"{int(track_ids.max())} is not in 0..{MAX_INT}")
-        observed = reader.array("observed", "u1", count)
-        if count and int(observed.max()) > 1:
-            raise DecodeError("observed", "a value is neither 0 nor 1")
-        return cls(
-            **reader.identity(),
-            width=width,
-            height=height,
-            detections=reader.integer("detections", high=MAX_BOXES),
-            track_ids=track_ids,
-            boxes=boxes,
-            scores=reader.unit_floats("scores", "<f4", count),
-            label_ids=label_ids,
-            labels=labels,
-            observed=observed.view(np.bool_),
-            left_out=reader.counters("left_out") if reader.has("left_out") else {},
-        )
+    def check(self) -> None:
+        """Refuse label ids without a label."""
+        check_indices("label_ids", self.label_ids, "labels", self.labels)

@@ -1,12 +1,12 @@
 """`sightline.truth.v1`: what can really be seen on one frame, from a source that knows it."""
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Annotated, Final
 
-import numpy as np
-import numpy.typing as npt
-
-from schemas.wire import MAX_INT, DecodeError, Reader, StreamMessage, array_bytes, pack
+from schemas import arrays, fields
+from schemas.arrays import BoxArray, IdArray, IndexArray, UnitArray, check_indices
+from schemas.fields import Count, Name, Names, SidePx
+from schemas.wire import DecodeError, StreamMessage, Struct
 
 KINDS: Final = ("defined", "crossed", "entered", "left")
 DIRECTIONS: Final = ("", "forward", "backward")
@@ -18,7 +18,7 @@ Point = tuple[float, float]
 
 
 @dataclass(frozen=True, kw_only=True)
-class TruthEvent:
+class TruthEvent(Struct):
     """A line or zone that there is, or what an object did to it.
 
     Attributes:
@@ -32,12 +32,27 @@ class TruthEvent:
         points: For "defined": the two ends of a line, or at least three corners of a zone. Else empty.
     """
 
-    kind: str
-    place: str
-    at_ns: int
-    object_id: int | None = None
-    direction: str = ""
-    points: tuple[Point, ...] = ()
+    kind: Annotated[str, fields.text(choices=KINDS)]
+    place: Name
+    at_ns: Count
+    object_id: Annotated[int | None, fields.optional(fields.integer())] = None
+    direction: Annotated[str, fields.optional(fields.text(choices=DIRECTIONS), "")] = ""
+    points: Annotated[tuple[Point, ...], fields.optional(arrays.points(MAX_POINTS), ())] = ()
+
+    def check(self) -> None:
+        """Refuse what does not go with the kind."""
+        is_place = self.kind == "defined"
+        if is_place != bool(self.points):
+            reason = "is missing" if is_place else f"do not belong to what was {self.kind}"
+            raise DecodeError("points", reason)
+        if (self.kind == "crossed") != bool(self.direction):
+            raise DecodeError("direction", f"{self.direction!r} does not go with {self.kind!r}")
+        if is_place != (self.object_id is None):
+            reason = "does not belong to what is defined" if is_place else "is missing"
+            raise DecodeError("object_id", reason)
+
+
+_EVENTS = fields.maps(TruthEvent.from_map, TruthEvent.to_map, MAX_EVENTS)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -58,98 +73,20 @@ class Truth(StreamMessage):
             message of an epoch begins with all places, each "defined".
     """
 
-    width: int
-    height: int
-    boxes: npt.NDArray[np.float32]
-    object_ids: npt.NDArray[np.uint64]
-    class_ids: npt.NDArray[np.uint16]
-    classes: tuple[str, ...]
-    attribute_ids: npt.NDArray[np.uint16]
-    attributes: tuple[str, ...]
-    visibility: npt.NDArray[np.float32]
-    events: tuple[TruthEvent, ...] = ()
+    width: SidePx
+    height: SidePx
+    boxes: BoxArray
+    object_ids: IdArray
+    class_ids: IndexArray
+    classes: Names
+    attribute_ids: IndexArray
+    attributes: Names
+    visibility: UnitArray
+    events: Annotated[tuple[TruthEvent, ...], _EVENTS] = ()
 
-    def to_bytes(self) -> bytes:
-        """Pack the message."""
-        own: dict[str, Any] = {
-            "width": self.width,
-            "height": self.height,
-            "boxes": array_bytes(self.boxes, "<f4"),
-            "object_ids": array_bytes(self.object_ids, "<u8"),
-            "class_ids": array_bytes(self.class_ids, "<u2"),
-            "classes": self.classes,
-            "attribute_ids": array_bytes(self.attribute_ids, "<u2"),
-            "attributes": self.attributes,
-            "visibility": array_bytes(self.visibility, "<f4"),
-            "events": [_packable(event) for event in self.events],
-        }
-        return pack(self.identity_fields() | own)
-
-    @classmethod
-    def from_bytes(cls, data: bytes | None) -> "Truth":
-        """Unpack and check; raises `DecodeError`. The arrays are read-only views of the message."""
-        reader = Reader(data)
-        width, height = reader.size_px()
-        boxes = reader.boxes()
-        count = len(boxes)
-        object_ids = reader.array("object_ids", "<u8", count)
-        if count and int(object_ids.max()) > MAX_INT:
-            raise DecodeError("object_ids", f"{int(object_ids.max())} is not in 0..{MAX_INT}")
-        if len(set(object_ids.tolist())) != count:
+    def check(self) -> None:
+        """Refuse an object that is there twice, and names that are not there."""
+        if len(set(self.object_ids.tolist())) != len(self.object_ids):
             raise DecodeError("object_ids", "an object is there twice")
-        class_ids, classes = reader.indices("class_ids", "classes", count)
-        attribute_ids, attributes = reader.indices("attribute_ids", "attributes", count)
-        return cls(
-            **reader.identity(),
-            width=width,
-            height=height,
-            boxes=boxes,
-            object_ids=object_ids,
-            class_ids=class_ids,
-            classes=classes,
-            attribute_ids=attribute_ids,
-            attributes=attributes,
-            visibility=reader.unit_floats("visibility", "<f4", count),
-            events=tuple(_event(each) for each in reader.maps("events", MAX_EVENTS)),
-        )
-
-
-def _packable(event: TruthEvent) -> dict[str, Any]:
-    fields: dict[str, Any] = {"kind": event.kind, "place": event.place, "at_ns": event.at_ns}
-    if event.object_id is not None:
-        fields["object_id"] = event.object_id
-    if event.direction:
-        fields["direction"] = event.direction
-    if event.points:
-        fields["points"] = array_bytes(np.array(event.points), "<f4")
-    return fields
-
-
-def _event(reader: Reader) -> TruthEvent:
-    kind = reader.choice("kind", KINDS)
-    points: tuple[Point, ...] = ()
-    if kind == "defined":
-        points = _points(reader)
-    elif reader.has("points"):
-        raise DecodeError("points", f"do not belong to what was {kind}")
-    direction = reader.choice("direction", DIRECTIONS) if reader.has("direction") else ""
-    if (kind == "crossed") != bool(direction):
-        raise DecodeError("direction", f"{direction!r} does not go with {kind!r}")
-    if kind == "defined" and reader.has("object_id"):
-        raise DecodeError("object_id", "does not belong to what is defined")
-    return TruthEvent(
-        kind=kind,
-        place=reader.text("place"),
-        at_ns=reader.integer("at_ns"),
-        object_id=None if kind == "defined" else reader.integer("object_id"),
-        direction=direction,
-        points=points,
-    )
-
-
-def _points(reader: Reader) -> tuple[Point, ...]:
-    data = reader.binary("points")
-    if len(data) % 8 or not 2 <= len(data) // 8 <= MAX_POINTS:
-        raise DecodeError("points", f"{len(data)} bytes are not 2 to {MAX_POINTS} points of 8")
-    points = reader.coordinates("points", data, 2)
-    return tuple((float(x), float(y)) for x, y in points)
+        check_indices("class_ids", self.class_ids, "classes", self.classes)
+        check_indices("attribute_ids", self.attribute_ids, "attributes", self.attributes)

@@ -13,10 +13,11 @@ import numpy.typing as npt
 from schemas.classifications import Classification
 from schemas.dead_letters import DeadLetter
 from schemas.detections import Detections
+from schemas.fields import MAX_INT, Trace
 from schemas.streams import StreamStatus
 from schemas.tracks import Tracks
 from schemas.truth import Truth
-from schemas.wire import MAX_INT, DecodeError, StreamMessage, Trace
+from schemas.wire import DecodeError, StreamMessage
 from sightline.clickhouse.native import (
     Block,
     Column,

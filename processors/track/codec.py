@@ -1,62 +1,79 @@
 """The tracker's state as bytes: lossless, versioned, checked when read."""
 
-from typing import Final
+import math
+from dataclasses import dataclass, fields, replace
+from typing import Annotated, Any, ClassVar, Final
 
 import numpy as np
+import numpy.typing as npt
 
 from processors.track.gaps import NEVER, TRACK_KINDS
 from processors.track.state import GAP_KIND, KIND, LABELS, LOOK_PRIOR, ROWS, TrackerState
-from schemas.wire import MAX_EMBEDDING, DecodeError, Reader, array_bytes, pack
+from schemas.arrays import MAX_EMBEDDING, array
+from schemas.fields import Count, Names, integer, optional
+from schemas.wire import DecodeError, Message
 
 STATE_VERSION: Final = 1
 _NAMED: Final = [KIND, *range(LABELS.start, LABELS.stop)]  # a kind and a first label are always there
 MAX_NUMBER: Final = 1e18  # nothing that a step computes comes near it
 
 
+Floats = Annotated[npt.NDArray[np.float64], array("<f8")]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _StateMessage(Message):
+    """`TrackerState`, with arrays in one dimension, `order` in two fields and the width of an embedding."""
+
+    version: ClassVar[int] = STATE_VERSION
+    epoch: Annotated[int | None, optional(integer())] = None
+    seq: Annotated[int | None, replace(integer(), only_with="epoch")] = None
+    captured_at_ns: Count
+    next_track_id: Annotated[int, integer(low=1)]
+    names: Names
+    track_ids: Annotated[npt.NDArray[np.uint64], array("<u8")]
+    numbers: Floats
+    embedding_width: Annotated[int, integer(high=MAX_EMBEDDING)]
+    embeddings: Annotated[npt.NDArray[np.float16], array("<f2")]
+    mean_look: Floats
+    look_statistics: Floats
+    gaps: Floats
+    patience_s: Floats
+
+    def shaped(self, name: str, *shape: int) -> npt.NDArray[Any]:
+        """An array in its shape; raises `DecodeError` if it has another number of elements."""
+        values: npt.NDArray[Any] = getattr(self, name)
+        if values.size != math.prod(shape):
+            raise DecodeError(name, f"{values.size} elements, where {math.prod(shape)} belong")
+        return values.reshape(shape)
+
+
 def encode_state(state: TrackerState) -> bytes:
     """Pack the state; the same state gives the same bytes."""
-    return pack(
-        {
-            "version": STATE_VERSION,
-            "epoch": state.order[0] if state.order else None,
-            "seq": state.order[1] if state.order else None,
-            "captured_at_ns": state.captured_at_ns,
-            "next_track_id": state.next_track_id,
-            "names": state.names,
-            "track_ids": array_bytes(state.track_ids, "<u8"),
-            "numbers": array_bytes(state.numbers, "<f8"),
-            "embedding_width": state.embeddings.shape[1],
-            "embeddings": array_bytes(state.embeddings, "<f2"),
-            "mean_look": array_bytes(state.mean_look, "<f8"),
-            "look_statistics": array_bytes(state.look_statistics, "<f8"),
-            "gaps": array_bytes(state.gaps, "<f8"),
-            "patience_s": array_bytes(state.patience_s, "<f8"),
-        }
-    )
+    epoch, seq = state.order or (None, None)
+    same = {field.name: getattr(state, field.name) for field in fields(state) if field.name != "order"}
+    return _StateMessage(epoch=epoch, seq=seq, embedding_width=state.embeddings.shape[1], **same).to_bytes()
 
 
 def decode_state(data: bytes) -> TrackerState:
     """Unpack and check a state; raises `DecodeError` for bytes that `encode_state` did not make."""
-    reader = Reader(data, version=STATE_VERSION)
-    count, odd = divmod(len(reader.binary("track_ids")), 8)
-    if odd:
-        raise DecodeError("track_ids", "is not a row of 8-byte integers")
-    width = reader.integer("embedding_width", high=MAX_EMBEDDING)
-    gaps = reader.array("gaps", "<f8", TRACK_KINDS * (NEVER + 1)).reshape(TRACK_KINDS, NEVER + 1)
+    packed = _StateMessage.from_bytes(data)
+    count, width = len(packed.track_ids), packed.embedding_width
+    gaps = packed.shaped("gaps", TRACK_KINDS, NEVER + 1)
     if not (0 <= gaps.min() <= gaps.max() <= MAX_NUMBER):
         raise DecodeError("gaps", "a count is below 0, or not finite")
     state = TrackerState(
-        order=(reader.integer("epoch"), reader.integer("seq")) if reader.has("epoch") else None,
-        captured_at_ns=reader.integer("captured_at_ns"),
-        next_track_id=reader.integer("next_track_id", low=1),
-        names=reader.names("names"),
-        numbers=reader.array("numbers", "<f8", ROWS * count).reshape(ROWS, count),
-        track_ids=reader.array("track_ids", "<u8", count),
-        embeddings=reader.array("embeddings", "<f2", width * count).reshape(count, width),
-        mean_look=reader.array("mean_look", "<f8", width),
-        look_statistics=reader.array("look_statistics", "<f8", len(LOOK_PRIOR)),
+        order=None if packed.epoch is None or packed.seq is None else (packed.epoch, packed.seq),
+        captured_at_ns=packed.captured_at_ns,
+        next_track_id=packed.next_track_id,
+        names=packed.names,
+        numbers=packed.shaped("numbers", ROWS, count),
+        track_ids=packed.track_ids,
+        embeddings=packed.shaped("embeddings", count, width),
+        mean_look=packed.shaped("mean_look", width),
+        look_statistics=packed.shaped("look_statistics", len(LOOK_PRIOR)),
         gaps=gaps,
-        patience_s=reader.array("patience_s", "<f8", TRACK_KINDS),
+        patience_s=packed.shaped("patience_s", TRACK_KINDS),
     )
     _check_values(state)
     if count:

@@ -9,10 +9,10 @@ import numpy.typing as npt
 from processors.track.motion import corners_of
 from processors.track.scalars import ZERO, scalar
 from processors.track.state import BOX, LABEL, SCORE, UNSEEN_S, WEIGHT, WEIGHTS, Floats, Ids, Indices
+from schemas.arrays import MAX_COORDINATE_PX
 from schemas.classifications import Classification
 from schemas.detections import Detections
 from schemas.tracks import Tracks
-from schemas.wire import MAX_COORDINATE_PX
 
 LEAST_PX: Final = scalar(-MAX_COORDINATE_PX)
 MOST_PX: Final = scalar(MAX_COORDINATE_PX)

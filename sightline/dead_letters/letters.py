@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
 
 from schemas.dead_letters import DeadLetter, Headers
-from schemas.wire import MAX_INT, DecodeError
+from schemas.fields import MAX_INT
+from schemas.wire import DecodeError
 from sightline.errors import SightlineError
 
 RETRIED_AT: Final = "retried_at_ns"

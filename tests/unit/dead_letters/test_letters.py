@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.dead_letters import DeadLetter
-from schemas.wire import MAX_INT
+from schemas.fields import MAX_INT
 from sightline.dead_letters import Filter, Place, parse_place, select
 from sightline.dead_letters.letters import Collected, receipt_headers, stream_of
 from sightline.dead_letters.view import describe, hexdump

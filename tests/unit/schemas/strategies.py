@@ -7,15 +7,16 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from schemas.alerts import Alert
+from schemas.arrays import MAX_COORDINATE_PX
 from schemas.classifications import Classification
 from schemas.control import MODES, StreamCommand
 from schemas.dead_letters import MAX_REASON_CHARS, DeadLetter
 from schemas.detections import Detections
+from schemas.fields import MAX_INT, MAX_NAME_CHARS, MAX_SIDE_PX
 from schemas.frames import Frame
 from schemas.streams import STATES, StreamStatus
 from schemas.tracks import Tracks
 from schemas.truth import DIRECTIONS, Truth, TruthEvent
-from schemas.wire import MAX_COORDINATE_PX, MAX_INT, MAX_NAME_CHARS, MAX_SIDE_PX
 
 STREAM_IDS: Final = st.text("AZaz09._-", min_size=1, max_size=64)
 INTS: Final = st.integers(0, MAX_INT)

@@ -10,7 +10,8 @@ from schemas.control import StreamCommand
 from schemas.detections import Detections
 from schemas.streams import StreamStatus
 from schemas.tracks import Tracks
-from schemas.wire import MAX_NAMES, DecodeError, legal_stream_id
+from schemas.unpacking import MAX_NAMES
+from schemas.wire import DecodeError, legal_stream_id
 from tests.unit.golden.samples import MESSAGES as SAMPLES
 from tests.unit.schemas.comparing import differences
 

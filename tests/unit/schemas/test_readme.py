@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from aiokafka.partitioner import DefaultPartitioner, murmur2
 
-from schemas import dead_letters, frames, streams, topics, truth, unpacking, wire
+from schemas import arrays, dead_letters, fields, frames, streams, topics, truth, unpacking, wire
 from schemas.detections import Detections
 from tests.unit.golden.samples import DEAD_LETTERS
 from tests.unit.golden.samples import MESSAGES as SAMPLES
@@ -56,16 +56,16 @@ def test_the_table_of_topics_is_that_of_the_code() -> None:
 
 def test_the_limits_are_those_of_the_code() -> None:
     limits = {
-        "bytes of a message": wire.MAX_MESSAGE_BYTES,
+        "bytes of a message": unpacking.MAX_MESSAGE_BYTES,
         "bytes of a JPEG": frames.MAX_JPEG_BYTES,
-        "detections or tracks of a frame": wire.MAX_BOXES,
-        "items of one list or map": wire.MAX_NAMES,
+        "detections or tracks of a frame": arrays.MAX_BOXES,
+        "items of one list or map": unpacking.MAX_NAMES,
         "items of all lists and maps together, in a message over 64 KiB": unpacking.MAX_ITEMS,
-        "characters of a name": wire.MAX_NAME_CHARS,
-        "entries of a trace": wire.MAX_TRACE,
-        "width or height of a frame, pixels": wire.MAX_SIDE_PX,
-        "absolute value of a coordinate, pixels": int(wire.MAX_COORDINATE_PX),
-        "numbers in an embedding": wire.MAX_EMBEDDING,
+        "characters of a name": fields.MAX_NAME_CHARS,
+        "entries of a trace": fields.MAX_TRACE,
+        "width or height of a frame, pixels": fields.MAX_SIDE_PX,
+        "absolute value of a coordinate, pixels": int(arrays.MAX_COORDINATE_PX),
+        "numbers in an embedding": arrays.MAX_EMBEDDING,
         "characters of a status's sentence": streams.MAX_MESSAGE_CHARS,
         "characters of a dead letter's reason": dead_letters.MAX_REASON_CHARS,
         "events of a message about the truth": truth.MAX_EVENTS,
@@ -107,6 +107,19 @@ def test_the_fields_of_each_message_are_those_of_the_code(
     for gone in required:
         with pytest.raises(wire.DecodeError):
             kind.from_bytes(msgpack.packb({name: bare[name] for name in required - {gone}}))
+
+
+@pytest.mark.parametrize("name", [name for name in SAMPLES if "_" not in name and name != "alerts.v1"])
+def test_the_types_and_limits_of_each_message_are_those_that_it_declares(name: str) -> None:
+    text = section(f"`sightline.{name}`") + section("Fields of every message about a frame")
+    rows = re.findall(r"^\| (`.*?) \| (.*?) \| (.*?) \| [^|]* \|$", text, re.MULTILINE)
+    listed = {each: (kind, said) for names, kind, said in rows for each in re.findall(r"`(\w+)`", names)}
+    declared = type(SAMPLES[name]).wire_fields
+    assert {each: listed[each][0] for each in declared} == {
+        each: field.wire_type for each, field in declared.items()
+    }
+    unsaid = {each: field.limits for each, field in declared.items() if field.limits not in listed[each][1]}
+    assert unsaid == {}
 
 
 def test_the_headers_of_a_dead_letter_are_those_of_the_code() -> None:
