@@ -10,6 +10,7 @@ from typing import Final
 
 from processors.infer.analysis import FrameAnalysis, RetryPolicy
 from processors.infer.client import AnalyzerClient, Labels, TritonUnavailable
+from processors.infer.outbox import Outbox
 from processors.infer.records import STAGE
 from processors.infer.worker import InferWorker, WorkerLimits
 from sightline.ending import end_by_force
@@ -21,9 +22,6 @@ from sightline.status_book import StatusBook
 log = logging.getLogger(__name__)
 
 CONNECT_DELAY_S: Final = 0.5
-DELIVERY_TIMEOUT_S: Final = 300.0
-"""Repeats are harmless downstream, so detections may wait for the broker for long."""
-
 FETCH_QUEUE_MIB: Final = 16
 
 
@@ -61,9 +59,7 @@ async def _run(settings: Settings) -> None:
                 instance_id=settings.infer.instance_id,
                 max_queue_mib=FETCH_QUEUE_MIB,
             ),
-            producer=producer(
-                settings.kafka, client_id=client_id, compression="lz4", delivery_timeout_s=DELIVERY_TIMEOUT_S
-            ),
+            outbox=Outbox(producer(settings.kafka, client_id=client_id, compression="lz4", gapless=True)),
             analysis=FrameAnalysis(client, RetryPolicy(settings.triton.timeout_s, settings.triton.max_tries)),
             labels=labels,
             limits=WorkerLimits(

@@ -4,6 +4,18 @@ One thread, one loop. Batches leave in the order in which they came, so a stream
 order of its frames. A record is committed when its detections, or its dead letter, are stored by the
 broker, and all records before it are. A worker that dies, or loses a partition, leaves the rest to the
 next one: what is then analysed twice has the same `(epoch, seq)` and is dropped downstream.
+
+Downstream drops every frame that is not newer than the newest it has seen, so no frame may be stored before
+the one that comes before it in its stream. Each worker sees to that for itself, and then it holds for any
+number of them at once, also where one is late and does not know yet that it has lost its partitions:
+
+- it begins behind the group's commit, so all that comes before is stored;
+- from there it publishes every record of the assignment in order and, when that ends, no more of it. What it
+  reads in the next assignment begins behind the commit again;
+- its producer stores what it is given in that order and leaves out nothing before something that it stores.
+
+So nothing has to be waited for, and nothing called back, when a partition goes: what is still on its way to
+the broker then only repeats what the next owner sends, or comes before it.
 """
 
 import asyncio
@@ -11,16 +23,17 @@ import logging
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from processors.infer.analysis import FrameAnalysis, Unusable
 from processors.infer.client import Analyzed, Labels
-from processors.infer.ledger import OffsetLedger
+from processors.infer.ledger import Claim, OffsetLedger
+from processors.infer.outbox import Outbox
 from processors.infer.records import InputRecord, decode_frame, detections_of, refuse_frame
 from schemas import topics
-from schemas.dead_letters import DeadLetter, Headers
+from schemas.dead_letters import DeadLetter
 from schemas.frames import Frame
 from sightline.errors import SightlineError
 from sightline.kafka_clients import is_final, member_refused
@@ -55,9 +68,12 @@ class WorkerLimits:
     status_interval_s: float
 
 
+_Entry = tuple[Claim, InputRecord, Frame | DeadLetter]
+
+
 @dataclass(frozen=True)
 class _Batch:
-    entries: list[tuple[InputRecord, Frame | DeadLetter]]
+    entries: list[_Entry]
     answers: "asyncio.Task[list[Analyzed | Unusable]]"
     held_bytes: int
 
@@ -68,7 +84,7 @@ class InferWorker:
     def __init__(
         self,
         consumer: Consumer,
-        producer: Producer,
+        outbox: Outbox,
         analysis: FrameAnalysis,
         labels: Labels,
         limits: WorkerLimits,
@@ -76,7 +92,7 @@ class InferWorker:
         clock_ns: Callable[[], int],
     ) -> None:
         self._consumer = consumer
-        self._producer = producer
+        self._outbox = outbox
         self._analysis = analysis
         self._labels = labels
         self._limits = limits
@@ -84,9 +100,7 @@ class InferWorker:
         self._clock_ns = clock_ns
         self._ledger = OffsetLedger()
         self._under_way: deque[_Batch] = deque()
-        self._assigned: set[int] = set()
         self._paused = False
-        self._failure: KafkaError | None = None
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until told to stop.
@@ -95,7 +109,12 @@ class InferWorker:
             SightlineError: The broker refused what we sent, the topic is missing, or the group has another
                 member of our name.
         """
-        self._consumer.subscribe([topics.FRAMES.name], on_assign=self._on_assign, on_revoke=self._on_revoke)
+        self._consumer.subscribe(
+            [topics.FRAMES.name],
+            on_assign=self._on_assign,
+            on_revoke=self._on_revoke,
+            on_lost=self._on_lost,
+        )
         loop = asyncio.get_running_loop()
         next_commit = next_status = loop.time()
         last_progress = loop.time()
@@ -103,14 +122,14 @@ class InferWorker:
             while not stop.is_set():
                 now = loop.time()
                 busy = self._read() | await self._publish_ready()
-                self._poll_producer()
+                self._outbox.poll()
                 last_progress = now if busy or not self._under_way else last_progress
                 self._pause_reading(stuck=now - last_progress > STUCK_S)
                 if now >= next_commit:
                     self._commit(asynchronous=True)
                     next_commit = now + COMMIT_INTERVAL_S
                 if now >= next_status:
-                    self._publish_status()
+                    self._outbox.send_statuses(self._status.report(self._clock_ns()))
                     next_status = now + self._limits.status_interval_s
                 if not busy:
                     await self._wait_a_little()
@@ -129,16 +148,21 @@ class InferWorker:
             return False
         # With every partition paused no record comes, but the call keeps the membership and brings errors.
         messages = self._consumer.consume(1 if full else self._limits.frames_per_request, timeout=0)
-        records = [record for message in messages if (record := self._record(message))]
-        if not records:
+        entries = [entry for message in messages if (entry := self._entry(message))]
+        if not entries:
             return False
-        entries = [(record, decode_frame(record, self._clock_ns())) for record in records]
-        for record in records:
-            self._ledger.read(record.partition, record.offset)
-        jpegs = [frame.jpeg for _, frame in entries if isinstance(frame, Frame)]
+        jpegs = [frame.jpeg for _, _, frame in entries if isinstance(frame, Frame)]
         answers = asyncio.ensure_future(self._analyze(jpegs))
         self._under_way.append(_Batch(entries, answers, sum(len(jpeg) for jpeg in jpegs)))
         return True
+
+    def _entry(self, message: "Message[bytes, bytes]") -> _Entry | None:
+        record = self._record(message)
+        if record is None:
+            return None
+        # None where the call that brought the record has also taken its partition away.
+        claim = self._ledger.read(record.partition, record.offset)
+        return None if claim is None else (claim, record, decode_frame(record, self._clock_ns()))
 
     async def _analyze(self, jpegs: list[bytes]) -> list[Analyzed | Unusable]:
         return await self._analysis.run(jpegs) if jpegs else []
@@ -166,74 +190,42 @@ class InferWorker:
         while self._under_way and self._under_way[0].answers.done():
             batch = self._under_way.popleft()
             answers = iter(batch.answers.result())
-            for record, frame in batch.entries:
+            for claim, record, frame in batch.entries:
                 answer = next(answers) if isinstance(frame, Frame) else None
-                if self._ledger.holds(record.partition, record.offset):
-                    await self._publish(record, frame, answer)
+                if self._ledger.holds(claim):
+                    await self._publish(claim, record, frame, answer)
             published = True
         return published
 
     async def _publish(
-        self, record: InputRecord, frame: Frame | DeadLetter, answer: Analyzed | Unusable | None
+        self,
+        claim: Claim,
+        record: InputRecord,
+        frame: Frame | DeadLetter,
+        answer: Analyzed | Unusable | None,
     ) -> None:
         now_ns = self._clock_ns()
         if isinstance(frame, Frame) and isinstance(answer, Unusable):
             frame, answer = refuse_frame(record, frame, answer, now_ns), None
+        # The partition is the input's: all stream topics are co-partitioned.
+        send = partial(self._outbox.send, partition=record.partition, key=record.key)
+        stored = partial(self._ledger.finish, claim)
         if isinstance(frame, DeadLetter):
             log.warning("%s[%d]@%d: %s", record.topic, record.partition, record.offset, frame.reason)
             self._status.count(frame.stream_id, frame.epoch or 0, dead_letters=1)
-            await self._produce(record, topics.DEAD_LETTERS.name, frame.value, frame.headers())
+            await send(topics.DEAD_LETTERS.name, value=frame.value, headers=frame.headers(), on_stored=stored)
             return
         assert isinstance(answer, Analyzed)
         detections = detections_of(frame, answer, self._labels, now_ns)
         self._status.count(frame.stream_id, frame.epoch, frames=1, detections=len(detections.scores))
-        await self._produce(record, topics.DETECTIONS.name, detections.to_bytes(), [])
-
-    async def _produce(self, record: InputRecord, topic: str, value: bytes, headers: Headers) -> None:
-        def on_delivery(error: KafkaError | None, _: Any) -> None:
-            if error is None:
-                self._ledger.finish(record.partition, record.offset)
-            else:
-                self._failure = error
-
-        while True:
-            try:
-                # The partition is the input's: all stream topics are co-partitioned.
-                self._producer.produce(
-                    topic,
-                    value,
-                    record.key,
-                    record.partition,
-                    on_delivery=on_delivery,
-                    headers=[*headers],
-                )
-            except BufferError:
-                self._poll_producer()
-                await asyncio.sleep(IDLE_S)
-            else:
-                return
-
-    def _poll_producer(self) -> None:
-        self._producer.poll(0)
-        if self._failure is not None:
-            raise SightlineError(
-                f"The broker did not take detections: {self._failure.str()}.",
-                "Nothing is lost: the frames are not committed and are read again after a restart.",
-            )
-
-    def _publish_status(self) -> None:
-        for status in self._status.report(self._clock_ns()):
-            try:
-                self._producer.produce(topics.STREAMS.name, status.to_bytes(), status.key)
-            except BufferError:
-                return  # the counters are totals: the next report makes up for this one
+        await send(topics.DETECTIONS.name, value=detections.to_bytes(), headers=[], on_stored=stored)
 
     def _pause_reading(self, *, stuck: bool) -> None:
         if stuck and not self._paused:
-            self._consumer.pause([TopicPartition(topics.FRAMES.name, p) for p in self._assigned])
+            self._consumer.pause([TopicPartition(topics.FRAMES.name, p) for p in self._ledger.partitions])
             self._paused = True
         elif self._paused and not stuck:
-            self._consumer.resume([TopicPartition(topics.FRAMES.name, p) for p in self._assigned])
+            self._consumer.resume([TopicPartition(topics.FRAMES.name, p) for p in self._ledger.partitions])
             self._paused = False
 
     async def _wait_a_little(self) -> None:
@@ -264,19 +256,26 @@ class InferWorker:
         deadline = asyncio.get_running_loop().time() + STOP_TIMEOUT_S
         while self._under_way and asyncio.get_running_loop().time() < deadline:
             await self._publish_ready()
-            self._poll_producer()
+            self._outbox.poll()
             await self._wait_a_little()
-        self._publish_status()
-        self._producer.flush(max(0.1, deadline - asyncio.get_running_loop().time()))
+        self._outbox.send_statuses(self._status.report(self._clock_ns()))
+        self._outbox.flush(max(0.1, deadline - asyncio.get_running_loop().time()))
         self._commit(asynchronous=False)
 
     def _on_assign(self, _: Consumer, partitions: list[TopicPartition]) -> None:
-        self._assigned |= {p.partition for p in partitions}
+        for p in partitions:
+            self._ledger.assign(p.partition)
         if self._paused:
             self._consumer.pause(partitions)
 
     def _on_revoke(self, _: Consumer, partitions: list[TopicPartition]) -> None:
         self._commit(asynchronous=False)
+        self._drop(partitions)
+
+    def _on_lost(self, _: Consumer, partitions: list[TopicPartition]) -> None:
+        log.warning("the group gave %d partitions to others while we were silent", len(partitions))
+        self._drop(partitions)
+
+    def _drop(self, partitions: list[TopicPartition]) -> None:
         for p in partitions:
-            self._assigned.discard(p.partition)
             self._ledger.drop(p.partition)

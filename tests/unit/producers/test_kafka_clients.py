@@ -7,7 +7,7 @@ import pytest
 from schemas import topics
 from schemas.topics import Topic
 from sightline.errors import SightlineError
-from sightline.kafka_clients import MAX_RECORD_BYTES, SeldomLogger, consumer_config, producer_config
+from sightline.kafka_clients import MAX_RECORD_BYTES, SeldomLogger, consumer_config, producer, producer_config
 from sightline.settings import KafkaSettings
 from sightline.topic_admin import topic_config
 
@@ -22,6 +22,21 @@ def test_producers_are_idempotent_and_partition_as_java_does() -> None:
     assert config["delivery.timeout.ms"] == 8000
     assert config["message.max.bytes"] == MAX_RECORD_BYTES == max(t.max_message_bytes for t in topics.ALL)
     assert producer_config(SETTINGS, client_id="x", delivery_timeout_s=0)["delivery.timeout.ms"] == 0
+
+
+def test_a_producer_without_gaps_gives_no_record_up_and_stops_for_good_when_one_is_refused() -> None:
+    config = producer_config(SETTINGS, client_id="x", gapless=True)
+    assert config["delivery.timeout.ms"] == 0
+    assert config["enable.gapless.guarantee"] is True
+    assert config["enable.idempotence"] is True
+    assert "enable.gapless.guarantee" not in producer_config(SETTINGS, client_id="x")
+
+
+def test_nothing_is_said_about_a_setting_that_we_chose(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO, "sightline.kafka"):
+        client = producer(SETTINGS, client_id="x", gapless=True)
+        client.poll(0.2)
+    assert "gapless" not in caplog.text
 
 
 def test_consumers_commit_only_what_they_are_told_to() -> None:
