@@ -276,6 +276,38 @@ def test_a_partition_that_left_is_not_ended_later(world: World) -> None:
     assert "end 1@10" in log
 
 
+def test_a_batch_under_way_does_not_end_a_partition_that_left_and_came_back_but_its_replay_does(
+    world: World,
+) -> None:
+    """Between the two another writer may have had it, and have written on from where it began."""
+    world.worker.waits = True
+    world.loop._revoke_wait_s = 0.0
+
+    def come_back() -> None:
+        world.consumer.stored[0] = TopicPartition(T, 0, 6, encode([Range(0, 6, 9)]))  # another's batch
+        world.assign(0)()
+
+    log = world.run(
+        world.assign(0),
+        frames((0, 5)),
+        lambda: None,
+        world.leave("on_revoke", 0),
+        come_back,
+        world.worker.run,
+        lambda: None,
+        world.worker.run,
+        lambda: None,
+    )
+    assert log[1:] == [
+        "begin 0@5",
+        "assign 0@9",
+        f"write {Range(0, 5, 6)}",
+        f"write {Range(0, 6, 9)} replay",
+        "end 0@9",
+        "close",
+    ]
+
+
 def test_reading_pauses_while_enough_is_gathered_and_goes_on_after_it(world: World) -> None:
     world.worker.waits = True
     many = [(0, offset) for offset in range(10, 60)]
