@@ -1,6 +1,5 @@
 """A Triton that is away or slow: frames wait, and none is blamed for it but one that is to blame."""
 
-import shutil
 from pathlib import Path
 
 import msgpack
@@ -13,6 +12,7 @@ from tests.faults.recording import VIDEO_STREAMS, message
 from tests.faults.reference import Reference
 from tests.faults.report import Report
 from tests.faults.sender import ALL_STREAMS, Odd, publish
+from tests.faults.trouble import troubled
 
 pytestmark = pytest.mark.long
 
@@ -67,15 +67,6 @@ def test_a_triton_that_is_slow_and_frames_that_take_all_its_memory_or_kill_it(
     report.add(
         "frames that take all of Triton's memory, or kill it", len(places), kills=killed, repeats=repeats
     )
-
-
-def troubled(repository: Path, target: Path) -> Path:
-    """A copy of a model repository with `troubled_analyzer.py` in it; returns the folder of its version."""
-    shutil.copytree(repository, target)
-    version = target / "analyzer" / "1"
-    (version / "model.py").rename(version / "analyzer.py")
-    shutil.copyfile(Path(__file__).with_name("troubled_analyzer.py"), version / "model.py")
-    return version
 
 
 def troublesome(trouble: str) -> Odd:
