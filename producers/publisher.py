@@ -116,10 +116,18 @@ class Publisher:
 
     def _poll(self) -> None:
         while not self._closing.is_set():
-            self._producer.poll(0.1)
+            self._serve(0.1)
             # Deliveries come one by one; to wake for a few at a time costs a fraction.
             self._closing.wait(_BATCH_S)
-        self._producer.poll(0)
+        self._serve(0)
+
+    def _serve(self, timeout_s: float) -> None:
+        try:
+            self._producer.poll(timeout_s)
+        except KafkaException as error:
+            # The client has failed for good. What it holds still gets its answers, one by one, and the next
+            # message is told by `try_send`.
+            _LOG.error("The Kafka client has failed: %s", error.args[0].str())
 
 
 def drop_reason(error: KafkaError) -> str:

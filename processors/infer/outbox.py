@@ -1,6 +1,7 @@
 """The infer worker's way to the broker: stores records in the order given, none without those before it."""
 
 import asyncio
+import time
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
@@ -46,7 +47,7 @@ class Outbox:
             if error is None:
                 on_stored()
             else:
-                self._fail(topic, error)
+                self._fail(error, topic)
 
         while True:
             try:
@@ -57,7 +58,7 @@ class Outbox:
                 self.poll()
                 await asyncio.sleep(RETRY_S)
             except KafkaException as error:
-                self._fail(topic, error.args[0])
+                self._fail(error.args[0], topic)
                 self.poll()
             else:
                 return
@@ -68,7 +69,7 @@ class Outbox:
         def on_delivery(error: KafkaError | None, _: Any) -> None:
             # A refusal stops the producer, and here is where its reason is told.
             if error is not None:
-                self._fail(topics.STREAMS.name, error)
+                self._fail(error, topics.STREAMS.name)
 
         for status in statuses:
             try:
@@ -78,7 +79,7 @@ class Outbox:
             except BufferError:
                 return
             except KafkaException as error:
-                self._fail(topics.STREAMS.name, error.args[0])
+                self._fail(error.args[0], topics.STREAMS.name)
                 return
 
     def poll(self) -> None:
@@ -87,16 +88,26 @@ class Outbox:
         Raises:
             SightlineError: One was refused.
         """
-        self._producer.poll(0)
+        self._serve(0.0)
         if self._failure is not None:
             raise self._failure
 
     def flush(self, timeout_s: float) -> None:
         """Wait until all is stored, no longer than timeout_s."""
-        self._producer.flush(timeout_s)
+        until_s = time.monotonic() + timeout_s
+        # Not the client's own flush: it would go on calling back with a fatal error half raised.
+        while len(self._producer) and (left_s := until_s - time.monotonic()) > 0:
+            self._serve(min(left_s, 0.1))
 
-    def _fail(self, topic: str, error: KafkaError) -> None:
+    def _serve(self, timeout_s: float) -> None:
+        try:
+            self._producer.poll(timeout_s)
+        except KafkaException as error:  # one that stops the producer; its text names the topic
+            self._fail(error.args[0], "")
+
+    def _fail(self, error: KafkaError, topic: str) -> None:
+        what = f"a record for {topic}" if topic else "a record"
         self._failure = self._failure or SightlineError(
-            f"The broker did not take a record for {topic}: {error.str()}.",
+            f"The broker did not take {what}: {error.str()}.",
             "Nothing is lost: the frames are not committed and are read again after a restart.",
         )

@@ -46,6 +46,9 @@ UNREADABLE = (KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError.TOPIC_AUTHORIZATION_F
 IDLE_S = 0.002
 """How long to sleep when nothing is ready: bounds the delay that polling adds."""
 
+MAX_DETECTIONS_BYTES = topics.DETECTIONS.max_message_bytes - 4096
+"""What a broker takes whatever the codec makes of it. It would refuse more, and that stops the outbox."""
+
 COMMIT_INTERVAL_S = 0.5
 STUCK_S = 1.0
 STOP_TIMEOUT_S = 5.0
@@ -205,20 +208,23 @@ class InferWorker:
         answer: Analyzed | Unusable | None,
     ) -> None:
         now_ns = self._clock_ns()
-        if isinstance(frame, Frame) and isinstance(answer, Unusable):
-            frame, answer = refuse_frame(record, frame, answer, now_ns), None
         # The partition is the input's: all stream topics are co-partitioned.
         send = partial(self._outbox.send, partition=record.partition, key=record.key)
         stored = partial(self._ledger.finish, claim)
-        if isinstance(frame, DeadLetter):
-            log.warning("%s[%d]@%d: %s", record.topic, record.partition, record.offset, frame.reason)
-            self._status.count(frame.stream_id, frame.epoch or 0, dead_letters=1)
-            await send(topics.DEAD_LETTERS.name, value=frame.value, headers=frame.headers(), on_stored=stored)
-            return
-        assert isinstance(answer, Analyzed)
-        detections = detections_of(frame, answer, self._labels, now_ns)
-        self._status.count(frame.stream_id, frame.epoch, frames=1, detections=len(detections.scores))
-        await send(topics.DETECTIONS.name, value=detections.to_bytes(), headers=[], on_stored=stored)
+        if isinstance(frame, Frame) and isinstance(answer, Analyzed):
+            detections = detections_of(frame, answer, self._labels, now_ns)
+            value = detections.to_bytes()
+            if len(value) <= MAX_DETECTIONS_BYTES:
+                self._status.count(frame.stream_id, frame.epoch, frames=1, detections=len(detections.scores))
+                await send(topics.DETECTIONS.name, value=value, headers=[], on_stored=stored)
+                return
+            answer = Unusable(f"its detections take {len(value)} bytes, over {MAX_DETECTIONS_BYTES}")
+        if isinstance(frame, Frame):
+            assert isinstance(answer, Unusable)
+            frame = refuse_frame(record, frame, answer, now_ns)
+        log.warning("%s[%d]@%d: %s", record.topic, record.partition, record.offset, frame.reason)
+        self._status.count(frame.stream_id, frame.epoch or 0, dead_letters=1)
+        await send(topics.DEAD_LETTERS.name, value=frame.value, headers=frame.headers(), on_stored=stored)
 
     def _pause_reading(self, *, stuck: bool) -> None:
         if stuck and not self._paused:

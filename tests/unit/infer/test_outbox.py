@@ -19,6 +19,7 @@ class Producer:
         self.refusals = list(refusals)
         self.sent: list[bytes] = []
         self.answers: list[KafkaError | None] = []
+        self.fatal: KafkaException | None = None
         self._callbacks: list[Callable[..., None]] = []
 
     def produce(self, topic: str, value: bytes, *_: Any, on_delivery: Any = None, headers: Any = ()) -> None:
@@ -27,7 +28,12 @@ class Producer:
         self.sent.append(value)
         self._callbacks.append(on_delivery)
 
+    def __len__(self) -> int:
+        return len(self._callbacks)
+
     def poll(self, timeout: float) -> None:
+        if self.fatal is not None:
+            raise self.fatal
         while self.answers and self._callbacks:
             self._callbacks.pop(0)(self.answers.pop(0), None)
 
@@ -99,3 +105,22 @@ def test_a_refused_status_ends_the_worker_with_the_name_of_its_topic() -> None:
     producer.answers = [KafkaError(KafkaError.TOPIC_AUTHORIZATION_FAILED)]
     with pytest.raises(SightlineError, match="streams"):
         outbox.poll()
+
+
+def test_an_error_that_stops_the_producer_is_told_and_does_not_escape_a_flush() -> None:
+    producer = Producer()
+    outbox = outbox_of(producer)
+    send(outbox, b"1")
+    producer.fatal = KafkaException(KafkaError(KafkaError._GAPLESS_GUARANTEE, "ProduceRequest for t failed"))
+    outbox.flush(0.01)
+    with pytest.raises(SightlineError, match="did not take a record: ProduceRequest for t failed"):
+        outbox.poll()
+
+
+def test_a_flush_ends_when_all_is_stored() -> None:
+    producer, stored = Producer(), []
+    outbox = outbox_of(producer)
+    send(outbox, b"1", lambda: stored.append(1))
+    producer.answers = [None]
+    outbox.flush(60)
+    assert stored == [1]

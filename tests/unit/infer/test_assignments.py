@@ -24,8 +24,8 @@ def do(act: Callable[[Member], object], *offsets: int) -> Step:
     return step
 
 
-def run(*steps: Step, answers: Answers) -> Broker:
-    broker = Broker({0: list(range(FIRST))}, {0: FIRST})
+def run(*steps: Step, answers: Answers, refused: Sequence[int] = ()) -> Broker:
+    broker = Broker({0: list(range(FIRST))}, {0: FIRST}, {*refused})
 
     async def work() -> None:
         member = Member(broker, iter(steps), answers)
@@ -130,3 +130,29 @@ def test_a_worker_that_lost_its_partitions_in_silence_commits_nothing_for_them()
         answers=answers,
     )
     assert broker.commits == {0: FIRST}
+
+
+def test_detections_that_no_topic_takes_are_a_letter_and_the_partition_moves_on() -> None:
+    answers = Answers()
+    answers.boxes = 1100  # times 4 KiB of looks
+    letters: list[dict[str, bytes]] = []
+
+    def note(member: Member) -> None:
+        letters.extend(member.letters)
+
+    broker = run(
+        do(lambda m: m.assign(0), 112),
+        do(lambda _: answers.release(0)),
+        NONE,
+        NONE,
+        do(lambda _: setattr(answers, "boxes", 0), 113),
+        do(lambda _: answers.release(1)),
+        NONE,
+        do(note),
+        answers=answers,
+        refused=[112],
+    )
+    assert [letter["seq"] for letter in letters] == [b"112"]
+    assert b"its detections take 4" in letters[0]["reason"]
+    assert broker.stored[0][FIRST:] == [113]
+    assert broker.commits == {0: 114}
