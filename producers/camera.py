@@ -1,12 +1,10 @@
 """Live sources: cameras behind an address, and files that are played at their own rate."""
 
 import logging
-import re
 import threading
 import time
 from collections.abc import Callable, Iterator
 from typing import Final
-from urllib.parse import urlsplit
 
 import cv2
 import numpy as np
@@ -14,7 +12,9 @@ import numpy as np
 from producers.sources import Picture, Source
 from producers.timeline import sane_fps
 from producers.video_file import quiet_ffmpeg
+from sightline.addresses import ENCODE, parse_address
 from sightline.errors import SightlineError
+from sightline.redaction import shown
 
 OPEN_TIMEOUT_S: Final = 5.0
 READ_TIMEOUT_S: Final = 5.0
@@ -35,11 +35,6 @@ def open_capture(address: str) -> cv2.VideoCapture:
         1,
     ]
     return cv2.VideoCapture(address, cv2.CAP_FFMPEG, options)
-
-
-def without_password(address: str) -> str:
-    """The address as it may be shown: user and password are left out."""
-    return re.sub(r"//[^/?#]*@", "//***@", address)
 
 
 class Camera:
@@ -96,7 +91,7 @@ class Camera:
         self._capture.release()
 
     def _reconnect(self, stop: threading.Event) -> None:
-        name = without_password(self._address)
+        name = shown(self._address)
         self.message = f"The camera {name} was lost; it is opened again every {self._delay_s:g} s."
         _LOG.warning("%s", self.message)
         while not stop.wait(self._delay_s):
@@ -116,11 +111,13 @@ def open_camera(address: str, reconnect_delay_s: float, capture: cv2.VideoCaptur
     """
     if not capture.isOpened():
         capture.release()
-        host = urlsplit(address).hostname or "it"
+        parts = parse_address(address)
+        host = parts.host if parts is not None and parts.host else "it"
+        hint = f" {ENCODE}" if parts is not None and parts.guessed else ""
         raise SightlineError(
-            f"The camera {without_password(address)} cannot be opened: {host} does not answer, or refuses "
+            f"The camera {shown(address)} cannot be opened: {host} does not answer, or refuses "
             "the path, the user or the password.",
-            "Try the address in a player such as VLC or ffplay.",
+            f"Try the address in a player such as VLC or ffplay.{hint}",
         )
     return Camera(address, reconnect_delay_s, capture)
 

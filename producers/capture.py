@@ -5,10 +5,11 @@ from pathlib import Path
 
 import cv2
 
-from producers.camera import Paced, open_camera, open_capture, without_password
+from producers.camera import Paced, open_camera, open_capture
 from producers.sources import Source
 from producers.video_file import VideoFile, open_video_file
 from sightline.errors import SightlineError
+from sightline.redaction import shown
 
 _SCHEMES = ("rtsp", "rtsps", "http", "https")
 
@@ -46,7 +47,7 @@ def open_source(
         return Paced(file) if realtime else file
     if scheme.lower() not in _SCHEMES:
         raise SightlineError(
-            f"The source {text} begins with {scheme}://, which is not known.",
+            f"The source {shown(text)} begins with {scheme}://, which is not known.",
             f"Give a file, synthetic:KIND or an address with {', '.join(_SCHEMES)}.",
         )
     return _open_address(text, realtime, reconnect_delay_s, open_tries, stop or threading.Event())
@@ -63,6 +64,6 @@ def _open_address(
         tried += 1
     finite = capture.isOpened() and capture.get(cv2.CAP_PROP_FRAME_COUNT) > 0
     if finite and not address.lower().startswith("rtsp"):
-        video = VideoFile(capture, without_password(address))
+        video = VideoFile(capture, shown(address))
         return Paced(video) if realtime else video
     return open_camera(address, reconnect_delay_s, capture)

@@ -17,7 +17,11 @@ def produce(
         typer.Argument(help="A file, an address, or synthetic:KIND; default: all streams of the settings."),
     ] = None,
     stream: Annotated[
-        str | None, typer.Option(help="Stream id; default: made from the source.", show_default=False)
+        str | None,
+        typer.Option(
+            help="Stream id of the source; default: made from it. Without a source: that of the settings.",
+            show_default=False,
+        ),
     ] = None,
     mode: Annotated[
         Mode | None,
@@ -36,19 +40,34 @@ def produce(
 
     settings = settings_from(ctx, {"gateway.mode": mode})
     log_to_stderr(settings)
-    streams = _streams(settings, source, stream, realtime=realtime)
-    return serve_gateway(streams, settings, state or settings.data.dir / "gateway")
+    state_dir = state or settings.data.dir / "gateway"
+    streams = _streams(settings, source, stream, state_dir, realtime=realtime)
+    return serve_gateway(streams, settings, state_dir)
 
 
 def _streams(
-    settings: Settings, source: str | None, stream: str | None, *, realtime: bool
+    settings: Settings, source: str | None, stream: str | None, state_dir: Path, *, realtime: bool
 ) -> dict[str, StreamSettings]:
     if source is not None:
-        from sightline.pipeline.cameras import stream_id_of
-
-        return {stream or stream_id_of(source): StreamSettings(source=source, realtime=realtime)}
+        return _stream_of_source(source, stream, state_dir, realtime=realtime)
+    if stream is not None and stream not in settings.streams:
+        there = f"There are {', '.join(settings.streams)}." if settings.streams else "They name none."
+        raise SightlineError(f"The settings have no stream {stream!r:.80}.", f"{there} Or give a source.")
     if not settings.streams:
         raise SightlineError(
             "No camera is named.", "Give a source, or a table [streams.NAME] in the settings file."
         )
-    return dict(settings.streams)
+    return {stream: settings.streams[stream]} if stream is not None else dict(settings.streams)
+
+
+def _stream_of_source(
+    source: str, stream: str | None, state_dir: Path, *, realtime: bool
+) -> dict[str, StreamSettings]:
+    from sightline.known_sources import read_known
+    from sightline.stream_names import check_source, check_stream_id, name_sources
+
+    if stream is not None:
+        check_stream_id(stream)
+    check_source(source)
+    (name,) = [stream] if stream is not None else name_sources([source], read_known(state_dir))
+    return {name: StreamSettings(source=source, realtime=realtime)}

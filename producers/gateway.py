@@ -22,6 +22,7 @@ from schemas.topics import DETECTIONS, FRAMES, STREAMS, TRUTH
 from sightline import kafka_clients
 from sightline.named_models import open_recognizer
 from sightline.settings import Mode, Settings, StreamSettings
+from sightline.stream_names import check_source, check_stream_id
 from sightline.topic_admin import require_topics
 
 GRACE_S: Final = 5.0
@@ -83,8 +84,12 @@ def run_gateway(
         clock_ns: The wall clock in Unix nanoseconds.
 
     Raises:
-        SightlineError: Nothing could be started: no broker, a topic is missing, the model cannot be loaded.
+        SightlineError: Nothing could be started: a stream id or a source is none, no broker, a topic is
+            missing, the model cannot be loaded.
     """
+    for name, stream in streams.items():
+        check_stream_id(name)
+        check_source(stream.source)
     modes = {name: stream.mode or settings.gateway.mode for name, stream in streams.items()}
     if not streams:
         return GatewayReport({}, statuses_stored=True)

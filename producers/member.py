@@ -16,7 +16,10 @@ from producers.sources import Source
 from producers.statuses import StreamReport
 from producers.stream import Outcome, StreamPlan, StreamRun
 from sightline.errors import SightlineError
+from sightline.known_sources import remember_source
+from sightline.redaction import scrubbed
 from sightline.settings import GatewaySettings, StreamSettings
+from sightline.stream_names import identity_of
 
 _LOG = logging.getLogger(__name__)
 
@@ -114,11 +117,22 @@ class Member:
             with only_reader(self._state_dir / f"{self.stream_id}.lock"):
                 now_s = self._clock_ns() // 1_000_000_000
                 self._epoch = next_epoch(self._state_dir / f"{self.stream_id}.epoch", now_s)
+                self._remember_source()
                 outcome = self._captured(self._epoch)
         except SightlineError as error:
-            _LOG.error("Stream %s: %s", self.stream_id, error)
-            outcome = Outcome("failed", str(error))
+            message = scrubbed(str(error), self._stream.source)
+            _LOG.error("Stream %s: %s", self.stream_id, message)
+            outcome = Outcome("failed", message)
         self._outcome = self._outcome or outcome
+
+    def _remember_source(self) -> None:
+        try:
+            remember_source(self._state_dir, self.stream_id, identity_of(self._stream.source))
+        except OSError as error:
+            raise SightlineError(
+                f"The source of the stream cannot be noted in {self._state_dir}: {error.strerror}.",
+                "Give the gateway a folder that it may write to, on a disk that is not full.",
+            ) from error
 
     def _captured(self, epoch: int) -> Outcome:
         plan = StreamPlan(
@@ -130,6 +144,7 @@ class Member:
             max_in_flight=self._settings.max_queue_frames,
             max_ahead=self._settings.read_ahead_frames or None,
             tells_truth=self._settings.truth,
+            source=self._stream.source,
         )
         self._run = StreamRun(plan, self._way.publisher, self._account, self._stop, self._clock_ns)
         self._pacer.watch(self._way.group, self._way.topic, self._account)

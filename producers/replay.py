@@ -22,6 +22,7 @@ from schemas.detections import Detections
 from schemas.topics import DETECTIONS, STREAMS
 from sightline import kafka_clients
 from sightline.settings import Settings
+from sightline.stream_names import check_stream_id
 from sightline.topic_admin import require_topics
 from sightline.vision.labels import labels_version
 from sightline.vision.palette import PALETTE, PICTURE_HEIGHT_PX, PICTURE_WIDTH_PX
@@ -64,11 +65,11 @@ def run_replay(
         left over 20 ms behind their time.
 
     Raises:
-        SightlineError: No broker answers, or a topic is missing.
+        SightlineError: The prefix makes no stream ids, no broker answers, or a topic is missing.
     """
     stop = stop or threading.Event()
+    names = [check_stream_id(f"{prefix}-{number:03d}") for number in range(streams)]
     require_topics(settings.kafka, [DETECTIONS.name, STREAMS.name])
-    names = [f"{prefix}-{number:03d}" for number in range(streams)]
     with ExitStack() as stack:
         producer = kafka_clients.producer(
             settings.kafka,

@@ -8,6 +8,7 @@ from producers.encoding import ClockNs
 from producers.publisher import Publisher
 from schemas.streams import MAX_MESSAGE_CHARS, StreamStatus
 from schemas.topics import STREAMS
+from sightline.redaction import scrubbed
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,7 @@ class Statuses:
             instance=self._instance,
             at_ns=self._clock_ns(),
             state=report.state,
-            message=report.message[:MAX_MESSAGE_CHARS],
+            message=scrubbed(report.message)[:MAX_MESSAGE_CHARS],
             counters=report.counters,
         )
         if self._on_status is not None:

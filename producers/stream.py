@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Literal
@@ -13,6 +14,7 @@ from producers.publisher import Publisher
 from producers.sources import Picture, Source
 from producers.truth_sender import TruthSender
 from sightline.errors import SightlineError
+from sightline.redaction import scrubbed
 from sightline.vision.jpeg import ImageError
 
 _LOG = logging.getLogger(__name__)
@@ -36,6 +38,7 @@ class StreamPlan:
         max_in_flight: Most frames that wait for the broker's answer.
         max_ahead: Most frames that a file's consumers have yet to take, or None for no limit.
         tells_truth: Whether to publish what the source knows about its frames.
+        source: What it opens, for errors of libraries that quote it: no password of it may be told on.
     """
 
     stream_id: str
@@ -46,6 +49,7 @@ class StreamPlan:
     max_in_flight: int
     max_ahead: int | None
     tells_truth: bool = False
+    source: str = ""
 
 
 @dataclass(frozen=True)
@@ -118,11 +122,14 @@ class StreamRun:
                 )
             (self._run_live if source.live else self._run_file)(source)
         except SightlineError as error:
-            _LOG.error("Stream %s: %s", self._plan.stream_id, error)
-            return Outcome("failed", str(error))
+            message = scrubbed(str(error), self._plan.source)
+            _LOG.error("Stream %s: %s", self._plan.stream_id, message)
+            return Outcome("failed", message)
         except Exception as error:
-            _LOG.exception("Stream %s failed unexpectedly.", self._plan.stream_id)
-            return Outcome("failed", f"Unexpected error: {type(error).__name__}: {error}.")
+            said = scrubbed("".join(traceback.format_exception(error)), self._plan.source)
+            _LOG.error("Stream %s failed unexpectedly.\n%s", self._plan.stream_id, said)
+            message = f"Unexpected error: {type(error).__name__}: {error}."
+            return Outcome("failed", scrubbed(message, self._plan.source))
         # A camera has no end, so being stopped is all it can come to.
         cut_short = self._stop.is_set() and not source.live
         return Outcome("ended", "Stopped before its end." if cut_short else source.message)

@@ -20,9 +20,11 @@ _MISSING_SHARE: Final = 0.01
 def quiet_ffmpeg() -> None:
     """Keep FFmpeg and OpenCV from writing to the terminal; what they say is no help to a user.
 
-    FFmpeg's level is read from the environment when the first video is opened.
+    FFmpeg's level is read from the environment when the first video is opened. Another one that is set there
+    counts for nothing: at those that tell more FFmpeg writes addresses, passwords included.
     """
-    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
+    os.environ["OPENCV_FFMPEG_LOGLEVEL"] = "-8"
+    os.environ.pop("OPENCV_FFMPEG_DEBUG", None)
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_ERROR)
 
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from schemas.fields import MAX_INT, STREAM_ID
+from schemas.fields import MAX_INT, STREAM_ID, STREAM_ID_RULE
 from schemas.unpacking import MAX_MESSAGE_BYTES
 from schemas.wire import DecodeError
 
@@ -107,7 +107,7 @@ class DeadLetter:
             if name in texts and not (_NUMBER.fullmatch(texts[name]) and int(texts[name]) <= MAX_INT):
                 raise DecodeError(name, f"{texts[name]!r:.40} is not a number in 0..{MAX_INT}")
         if texts.get("stream_id") and not STREAM_ID.match(texts["stream_id"]):
-            raise DecodeError("stream_id", f"{texts['stream_id']!r:.80} is not 1 to 64 of A-Za-z0-9._-")
+            raise DecodeError("stream_id", f"{texts['stream_id']!r:.80} is not {STREAM_ID_RULE}")
         numbers = {name: int(texts[name]) for name in (*_NUMBERS, *_OPTIONAL_NUMBERS) if name in texts}
         return cls(
             value=value,

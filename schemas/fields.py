@@ -17,7 +17,10 @@ MAX_NAME_CHARS: Final = 128
 MAX_TRACE: Final = 32
 MAX_INT: Final = 2**63 - 1
 
-STREAM_ID = re.compile(r"[A-Za-z0-9._-]{1,64}\Z")
+MAX_STREAM_ID_CHARS: Final = 64
+STREAM_ID = re.compile(r"\A(?!\.\.?\Z)[A-Za-z0-9._-]{1,64}\Z")
+"""An id names files and folders too, hence neither "." nor ".."."""
+STREAM_ID_RULE: Final = "1 to 64 of A-Z a-z 0-9 . _ and -"
 
 Trace = tuple[tuple[str, int], ...]
 """What happened to a frame: pairs of a stage's name and its clock in Unix nanoseconds, oldest first."""
@@ -115,7 +118,7 @@ def stream_id() -> Field:
     def read(name: str, packed: Map, _: Map) -> str:
         value = checked_text(name, packed.get(name))
         if not STREAM_ID.match(value):
-            raise DecodeError(name, f"{value!r:.80} is not 1 to 64 of A-Za-z0-9._-")
+            raise DecodeError(name, f"{value!r:.80} is not {STREAM_ID_RULE}")
         return value
 
     return Field("text", read)

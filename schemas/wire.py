@@ -1,6 +1,5 @@
 """A message is a MessagePack map with full field names, which its class declares."""
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Self, get_type_hints
@@ -11,11 +10,6 @@ from schemas.fields import STREAM_ID as STREAM_ID
 from schemas.fields import Count, Field, Map, Read, StreamId, Trace, Write, kind_of, trace
 from schemas.unpacking import DecodeError as DecodeError
 from schemas.unpacking import size_checked, unpack
-
-
-def legal_stream_id(text: str) -> str:
-    """Make any text a legal stream id: other characters become "-", and 64 of them are kept."""
-    return re.sub(r"[^A-Za-z0-9._-]", "-", text)[:64] or "stream"
 
 
 class Struct:
@@ -105,7 +99,7 @@ class StreamMessage(Message):
     """What every message about a frame carries.
 
     Attributes:
-        stream_id: The camera's sequence of frames: 1 to 64 of `A-Za-z0-9._-`.
+        stream_id: The camera's sequence of frames: 1 to 64 of `A-Za-z0-9._-`, and not `.` or `..`.
         epoch: Rises each time a gateway starts the stream.
         seq: Rises by one for each captured frame, from 0; `(epoch, seq)` orders a stream.
         captured_at_ns: Event time in Unix nanoseconds.

@@ -10,10 +10,12 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from schemas.fields import STREAM_ID
+
 Mode = Literal["frames", "detections"]
 Head = Literal["yolov8", "yolov5", "yolox", "end2end"]
 Networks = Literal["in-process", "python", "onnxruntime", "tensorrt"]
-StreamId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
+StreamId = Annotated[str, StringConstraints(pattern=STREAM_ID)]
 
 
 class Section(BaseModel):

@@ -1,7 +1,7 @@
 """Finds settings in the file, the environment and on the command line, and says what is wrong with them."""
 
 import difflib
-import re
+import json
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -10,12 +10,16 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
+from schemas.fields import STREAM_ID_RULE
 from sightline.errors import SightlineError
+from sightline.redaction import scrubbed, shown
 from sightline.settings import Section, Settings, StreamSettings
+from sightline.stream_names import check_apart
 
 PREFIX: Final = "SIGHTLINE_"
 FILE_VARIABLE: Final = "SIGHTLINE_CONFIG"
 DEFAULT_FILE: Final = "sightline.toml"
+STREAMS_VARIABLE: Final = "SIGHTLINE_STREAMS"
 COMMAND_LINE: Final = "command line"
 _FIX: Final = "`sightline config check` lists every setting."
 
@@ -62,6 +66,9 @@ def load(
     for name, text in environment.items():
         if not name.startswith(PREFIX) or name == FILE_VARIABLE:
             continue
+        if name == STREAMS_VARIABLE:
+            origins |= dict.fromkeys(_put_streams(merged, text), name)
+            continue
         key = _variables().get(name)
         if key is None:
             problems.append(_unknown_variable(name))
@@ -81,19 +88,13 @@ def explain(loaded: Loaded) -> list[Explained]:
     for key, description in _declared():
         section, name = key.split(".")
         value = getattr(getattr(loaded.settings, section), name)
-        found.append(
-            Explained(key, without_passwords(value), loaded.origins.get(key, "default"), description)
-        )
+        value = scrubbed(value) if isinstance(value, str) else value
+        found.append(Explained(key, value, loaded.origins.get(key, "default"), description))
     for stream_id, stream in loaded.settings.streams.items():
         key = f"streams.{stream_id}"
         origin = _origin(f"{key}.source", loaded.origins)
-        found.append(Explained(key, without_passwords(stream.source), origin, "a camera"))
+        found.append(Explained(key, shown(stream.source), origin, "a camera"))
     return found
-
-
-def without_passwords(value: Any) -> Any:
-    """The value, with `***` for a password in an address (`rtsp://user:password@host`)."""
-    return re.sub(r"(//[^:/@\s]*:)\S*@", r"\1***@", value) if isinstance(value, str) else value
 
 
 def variable(key: str) -> str:
@@ -169,6 +170,23 @@ def _put(tree: dict[str, Any], key: str, value: Any) -> None:
     tree[key.rpartition(".")[2]] = value
 
 
+def _put_streams(merged: dict[str, Any], text: str) -> list[str]:
+    """Put the cameras of a JSON object such as {"gate": {"source": "rtsp://host/live"}}; the keys put."""
+    try:
+        streams = json.loads(text or "{}")
+        pairs = [
+            (f"streams.{name}.{key}", value) for name, of in streams.items() for key, value in of.items()
+        ]
+    except (ValueError, AttributeError) as error:
+        raise SightlineError(
+            f"{STREAMS_VARIABLE} in the environment is no JSON object of cameras.",
+            'It looks like {"gate": {"source": "rtsp://host/live"}}.',
+        ) from error
+    for key, value in pairs:
+        _put(merged, key, value)
+    return [key for key, _ in pairs]
+
+
 def _validate(merged: dict[str, Any], origins: Mapping[str, str], problems: list[str]) -> Settings:
     try:
         settings = Settings.model_validate(merged)
@@ -176,6 +194,7 @@ def _validate(merged: dict[str, Any], origins: Mapping[str, str], problems: list
         problems = [*problems, *(_sentence(item, origins) for item in error.errors())]
     if problems:
         raise SightlineError("\n".join(problems), _FIX)
+    check_apart(settings.streams)
     return settings
 
 
@@ -184,7 +203,7 @@ def _sentence(item: Any, origins: Mapping[str, str]) -> str:
     key = ".".join(str(part) for part in item["loc"] if part != "[key]")
     origin = _origin(key, origins)
     place = f" (from {'the ' if origin == COMMAND_LINE else ''}{origin})" if origin != "default" else ""
-    value = without_passwords(repr(item["input"]))
+    value = _quoted(item["input"])
     match item["type"]:
         case "extra_forbidden":
             return f"There is no setting {key}{place}.{_similar(key, _names_beside(key))}"
@@ -195,9 +214,16 @@ def _sentence(item: Any, origins: Mapping[str, str]) -> str:
         case "path_type":
             return f"The setting {key} = {value}{place} is wrong: it should be a path, in quotes."
         case "string_pattern_mismatch" if item["loc"][-1] == "[key]":
-            return f"{value}{place} is no stream id: use 1 to 64 of A-Z a-z 0-9 . _ and -."
+            return f"{value}{place} is no stream id: use {STREAM_ID_RULE}."
     reason = item["msg"].replace("Input should", "it should").replace("String should", "it should")
     return f"The setting {key} = {value}{place} is wrong: {reason}."
+
+
+def _quoted(value: Any) -> str:
+    """The value as Python writes it, with the passwords in its addresses hidden."""
+    if isinstance(value, str):
+        return repr(shown(value))
+    return scrubbed(repr(value))
 
 
 def _origin(key: str, origins: Mapping[str, str]) -> str:
@@ -218,7 +244,7 @@ def _names_beside(key: str) -> list[str]:
 def _unknown_variable(name: str) -> str:
     what = f"{name} in the environment is no setting."
     if name.startswith(PREFIX + "STREAMS"):
-        return f"{what} Cameras are set in the file, as [streams.NAME]."
+        return f"{what} Cameras are set in the file, as [streams.NAME], or as JSON in {STREAMS_VARIABLE}."
     return what + _similar(name, _variables())
 
 

@@ -5,13 +5,15 @@ so that this package imports none of them.
 """
 
 import functools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from importlib.metadata import entry_points, version
 from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
 from rich.console import Console
+from typer.core import TyperGroup
 
 from sightline.cli import data_commands, stack_commands
 from sightline.cli.audit import audit
@@ -20,6 +22,7 @@ from sightline.cli.context import CliContext, parse_values
 from sightline.cli.dead_letters import dead_letters_app
 from sightline.cli.doctor import doctor
 from sightline.errors import SightlineError
+from sightline.redaction import scrubbed
 
 STOPPED_BY_USER: Final = 130
 
@@ -30,10 +33,36 @@ _COMMANDS: Final[Mapping[str, Sequence[Callable[..., int | None]]]] = {
 _STAGES: Final = ("produce", "infer", "track", "write")
 
 
+class _Commands(TyperGroup):
+    """All commands. A complaint about a word quotes it, and it may be an address."""
+
+    def make_context(self, *args: Any, **options: Any) -> Any:
+        """Read the words before the command."""
+        with _scrubbed_complaint():
+            return super().make_context(*args, **options)
+
+    def invoke(self, ctx: Any) -> Any:
+        """Read the words of the command and run it."""
+        with _scrubbed_complaint():
+            return super().invoke(ctx)
+
+
+@contextmanager
+def _scrubbed_complaint() -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:
+        # A usage error; Typer has no public name for its class.
+        if isinstance(message := getattr(error, "message", None), str):
+            error.message = scrubbed(message)  # type: ignore[attr-defined]  # it has one, as was seen
+        raise
+
+
 def build() -> typer.Typer:
     """The whole command line."""
     app = typer.Typer(
         name="sightline",
+        cls=_Commands,
         add_completion=False,
         no_args_is_help=True,
         pretty_exceptions_enable=False,
@@ -84,9 +113,9 @@ def run(arguments: Sequence[str]) -> int:
 def say_error(error: SightlineError) -> None:
     """Print an error for people, to standard error."""
     console = Console(stderr=True, highlight=False)
-    console.print(f"[bold red]Error:[/] {_plain(error.what)}", soft_wrap=True)
+    console.print(f"[bold red]Error:[/] {_plain(scrubbed(error.what))}", soft_wrap=True)
     if error.fix:
-        console.print(f"       {_plain(error.fix)}", soft_wrap=True)
+        console.print(f"       {_plain(scrubbed(error.fix))}", soft_wrap=True)
 
 
 def _plain(text: str) -> str:

@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 
 from sightline.errors import SightlineError
+from sightline.redaction import ScrubbingFormatter
 from sightline.settings import Settings
 from sightline.settings_sources import Loaded, load
 
@@ -57,8 +58,10 @@ def settings_from(ctx: typer.Context, overrides: Mapping[str, Any] | None = None
 
 
 def log_to_stderr(settings: Settings) -> None:
-    """Let a stage log plain lines to standard error."""
-    logging.basicConfig(level=settings.log.level.upper(), format=LOG_FORMAT, force=True)
+    """Let a stage log plain lines to standard error, with no password in an address."""
+    logging.basicConfig(level=settings.log.level.upper(), force=True)
+    for handler in logging.getLogger().handlers:
+        handler.setFormatter(ScrubbingFormatter(LOG_FORMAT))
     if settings.log.level == "info":
         for chatty in ("aiokafka", "faust", "mode"):
             logging.getLogger(chatty).setLevel(logging.WARNING)

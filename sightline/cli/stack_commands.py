@@ -12,6 +12,7 @@ from rich.markup import escape
 from sightline.cli.context import CliContext, output_console, settings_from
 from sightline.errors import SightlineError
 from sightline.pipeline.cameras import Camera, cameras_of_settings, cameras_of_sources
+from sightline.pipeline.plan import GATEWAY_STATE
 from sightline.settings import Head, Mode, Settings
 
 # What needs more than the settings is imported where it is used: the stages start through this file too,
@@ -99,7 +100,17 @@ def _demo_source(number: int, seed: int, seconds: float) -> str:
 
 def run(
     ctx: typer.Context,
-    sources: Annotated[list[str], typer.Argument(help="Video files, or rtsp:// and http:// addresses.")],
+    sources: Annotated[
+        list[str] | None, typer.Argument(help="Video files, or rtsp:// and http:// addresses.")
+    ] = None,
+    stream: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=SOURCE",
+            help="A source with the id of its stream; may be repeated.",
+            show_default=False,
+        ),
+    ] = None,
     model: Model = None,
     head: HeadOption = None,
     labels: Labels = None,
@@ -124,11 +135,22 @@ def run(
             "data.dir": data,
         },
     )
-    cameras = cameras_of_sources(sources, settings.gateway.mode, realtime=realtime)
+    if not sources and not stream:
+        raise typer.BadParameter("Name a video or a camera, or both with its stream: --stream NAME=SOURCE.")
+    cameras = cameras_of_sources(
+        sources or [],
+        settings.gateway.mode,
+        realtime=realtime,
+        named=stream or [],
+        state_dir=settings.data.dir / GATEWAY_STATE,
+    )
     from sightline.pipeline.runs import RunPlan
 
+    console = output_console()
+    for note in filter(None, (camera.note for camera in cameras)):
+        console.print(note, markup=False, highlight=False, soft_wrap=True)
     plan = RunPlan(cameras, None, report, _config(ctx), "Run")
-    return _run(settings, settings.data.dir, plan, output_console())
+    return _run(settings, settings.data.dir, plan, console)
 
 
 def up(

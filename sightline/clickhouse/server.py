@@ -1,8 +1,10 @@
 """A ClickHouse server, reached by its HTTP interface."""
 
+from sightline.addresses import ENCODE, check_encoded
 from sightline.clickhouse.client import ClientDatabase, error_code
 from sightline.clickhouse.database import Capabilities, Database, refused
 from sightline.errors import SightlineError
+from sightline.redaction import scrubbed, shown
 
 _CONNECT_TIMEOUT_S = 5
 _ANSWER_TIMEOUT_S = 30
@@ -27,6 +29,7 @@ class Server:
             UnavailableError: Nothing answers there.
             SightlineError: It answers, and refuses this user, or the address is no address.
         """
+        check_encoded(self._dsn, shown(self._dsn))
         import clickhouse_connect
         from clickhouse_connect.driver.exceptions import ClickHouseError
 
@@ -38,11 +41,12 @@ class Server:
                 send_receive_timeout=_ANSWER_TIMEOUT_S,
             )
         except ClickHouseError as error:
-            raise refused("let us in", error_code(error), str(error)) from error
+            raise refused("let us in", error_code(error), scrubbed(str(error), self._dsn)) from error
         except (ValueError, TypeError) as error:
+            # The library's words may be a piece of the password, so they are not told.
             raise SightlineError(
-                f"clickhouse.dsn is not an address: {error}.",
-                "It looks like clickhouse://user:password@host:8123.",
+                f"clickhouse.dsn is {shown(self._dsn)}, which is not an address.",
+                f"It looks like clickhouse://user:password@host:8123. {ENCODE}",
             ) from error
         return ClientDatabase(client, self.capabilities)
 

@@ -1,12 +1,21 @@
 """Which cameras a pipeline has, and what their streams are called."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
-from pathlib import PurePosixPath
-from urllib.parse import urlsplit
+from dataclasses import dataclass
+from pathlib import Path
 
-from schemas.wire import legal_stream_id
+from sightline.errors import SightlineError
+from sightline.known_sources import read_known
+from sightline.redaction import shown
 from sightline.settings import Mode, Settings
+from sightline.stream_names import (
+    check_apart,
+    check_source,
+    check_stream_id,
+    derived_id,
+    identity_of,
+    name_sources,
+)
 
 
 @dataclass(frozen=True)
@@ -18,12 +27,14 @@ class Camera:
         source: A file, an address, or synthetic:NUMBER.
         mode: Whether the server detects ("frames") or the gateway ("detections").
         realtime: Read a file at its own rate, as a camera.
+        note: A sentence about its name for people, empty if there is nothing to say.
     """
 
     stream_id: str
     source: str
     mode: Mode
     realtime: bool = False
+    note: str = ""
 
     @property
     def is_live(self) -> bool:
@@ -31,20 +42,38 @@ class Camera:
         return self.realtime or self.source.startswith(("rtsp:", "rtsps:", "http:", "https:", "synthetic:"))
 
 
-def stream_id_of(source: str) -> str:
-    """The stream id of a source: a file's name without its extension, made legal; an address's last part."""
-    if "://" in source:
-        parts = urlsplit(source)
-        path = PurePosixPath(parts.path)
-        return legal_stream_id(path.stem or parts.hostname or "stream")
-    if source.startswith("synthetic:"):
-        return legal_stream_id(source.partition("?")[0].replace(":", "-"))
-    return legal_stream_id(PurePosixPath(source.replace("\\", "/")).stem)
+def cameras_of_sources(
+    sources: Sequence[str],
+    mode: Mode,
+    *,
+    realtime: bool,
+    named: Iterable[str] = (),
+    state_dir: Path | None = None,
+) -> list[Camera]:
+    """One camera a source.
 
+    Args:
+        sources: Files, addresses and synthetic cameras, which get an id that follows from what they are.
+        mode: Of all of them.
+        realtime: Of all of them.
+        named: The same as NAME=SOURCE, with the id in front.
+        state_dir: Where gateways keep which source a stream comes from; None if there is no such folder.
 
-def cameras_of_sources(sources: Sequence[str], mode: Mode, *, realtime: bool) -> list[Camera]:
-    """One camera a source; sources with the same name get -2, -3 and so on behind it."""
-    return _unique(Camera(stream_id_of(source), source, mode, realtime) for source in sources)
+    Raises:
+        SightlineError: A name or a source is none, or two are the same; says which.
+    """
+    given = [_named(text) for text in named]
+    for source in (*sources, *(source for _, source in given)):
+        check_source(source)
+    check_apart(name for name, _ in given)
+    known = read_known(state_dir) if state_dir is not None else {}
+    names = name_sources(sources, known, [name for name, _ in given])
+    found = [Camera(name, source, mode, realtime) for name, source in given]
+    for name, source in zip(names, sources, strict=True):
+        found.append(
+            Camera(name, source, mode, realtime, _note(name, source, known.get(derived_id(source), ())))
+        )
+    return found
 
 
 def cameras_of_settings(settings: Settings) -> list[Camera]:
@@ -55,14 +84,21 @@ def cameras_of_settings(settings: Settings) -> list[Camera]:
     ]
 
 
-def _unique(cameras: Iterable[Camera]) -> list[Camera]:
-    found: list[Camera] = []
-    taken: set[str] = set()
-    for camera in cameras:
-        name, number = camera.stream_id, 1
-        while name in taken:
-            number += 1
-            name = f"{camera.stream_id[:60]}-{number}"
-        taken.add(name)
-        found.append(replace(camera, stream_id=name))
-    return found
+def _named(text: str) -> tuple[str, str]:
+    name, equals, source = text.partition("=")
+    if not equals or not source:
+        raise SightlineError(
+            f"--stream {shown(text)} is not of the form NAME=SOURCE.",
+            "Try --stream gate=rtsp://10.0.0.7/live.",
+        )
+    return check_stream_id(name), source
+
+
+def _note(name: str, source: str, others: Sequence[str]) -> str:
+    """What people should know about a name that a source was given."""
+    if others and identity_of(source) not in others and name != derived_id(source):
+        return (
+            f"{shown(source)} is the stream {name}: in this data folder {derived_id(source)} comes from "
+            f"{others[-1]}. --stream {derived_id(source)}={shown(source)} would go on with that one."
+        )
+    return "" if Path(source).stem == name else f"{shown(source)} is the stream {name}."

@@ -1,5 +1,6 @@
 """Which processes a pipeline runs, with which arguments and settings. Nothing is started here."""
 
+import json
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,7 +10,13 @@ from typing import Any, Final
 
 from sightline.pipeline.cameras import Camera
 from sightline.settings import Settings
-from sightline.settings_sources import FILE_VARIABLE, PREFIX, environment_of, variable
+from sightline.settings_sources import (
+    FILE_VARIABLE,
+    PREFIX,
+    STREAMS_VARIABLE,
+    environment_of,
+    variable,
+)
 from sightline.stack.processes import ProcessSpec
 
 LOGS: Final = "logs"
@@ -99,10 +106,14 @@ def _own_names(settings: Settings) -> dict[str, dict[str, str]]:
 
 
 def camera_spec(camera: Camera, env: Mapping[str, str], data_dir: Path) -> ProcessSpec:
-    """A gateway process for one camera. A file that failed half-way is not read twice."""
-    arguments = ["produce", camera.source, "--stream", camera.stream_id, "--mode", camera.mode]
-    arguments += ["--realtime"] if camera.realtime else []
-    arguments += ["--state", str(data_dir / GATEWAY_STATE)]
+    """A gateway process for one camera. A file that failed half-way is not read twice.
+
+    The camera goes into the environment, which only its owner can read: arguments are for all to see, and an
+    address may hold a password.
+    """
+    stream = {"source": camera.source, "mode": camera.mode, "realtime": camera.realtime}
+    env = {**env, STREAMS_VARIABLE: json.dumps({camera.stream_id: stream})}
+    arguments = ["produce", f"--stream={camera.stream_id}", "--state", str(data_dir / GATEWAY_STATE)]
     name = f"camera-{camera.stream_id}"
     return _spec(name, arguments, env, data_dir, group=StopOrder.CAMERAS, restart=camera.is_live)
 

@@ -19,10 +19,12 @@ from sightline.pipeline.pipeline import POLL_S, Pipeline
 from sightline.pipeline.report import Report, read_report
 from sightline.pipeline.summary import print_summary
 from sightline.pipeline.truth import compare, ready_scorer
+from sightline.redaction import shown
 from sightline.settings import Settings
 from sightline.stack.cache import cache_folder
 from sightline.stack.datadir import DataDir
 from sightline.stack.signals import Patience, interrupted_by_signals
+from sightline.stream_names import check_source, is_synthetic
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,7 @@ def prepare(settings: Settings, data: DataDir, cameras: Sequence[Camera], *, inf
     """
     for camera in cameras:
         check_source(camera.source)
+        check_file(camera.source)
     named_detector(settings.model)
     named_appearance(settings.model)
     if not infers or settings.triton.url is not None:
@@ -68,17 +71,17 @@ def prepare(settings: Settings, data: DataDir, cameras: Sequence[Camera], *, inf
     return write_serving(settings, data.path)
 
 
-def check_source(source: str) -> None:
+def check_file(source: str) -> None:
     """Refuse a file that is not there; whether it is a video is found out by the gateway."""
-    if "://" in source or source.startswith("synthetic:"):
+    if "://" in source or is_synthetic(source):
         return
-    path = Path(source)
+    path, name = Path(source), shown(source)
     if not path.exists():
-        raise SightlineError(f"There is no file {source}.", "Check the path.")
+        raise SightlineError(f"There is no file {name}.", "Check the path.")
     if not path.is_file():
-        raise SightlineError(f"{source} is not a file.", "Give video files, or addresses such as rtsp://…")
+        raise SightlineError(f"{name} is not a file.", "Give video files, or addresses such as rtsp://…")
     if path.stat().st_size == 0:
-        raise SightlineError(f"{source} is empty.", "Copy the video again.")
+        raise SightlineError(f"{name} is empty.", "Copy the video again.")
 
 
 def execute(settings: Settings, data: DataDir, plan: RunPlan, console: Console) -> Report:
@@ -143,7 +146,7 @@ def _report(pipeline: Pipeline, plan: RunPlan, since_ns: int, started_s: float, 
     accounts = pipeline.accounts(since_ns)
     reported = {account.stream_id for account in accounts}
     problems = [
-        f"{camera.stream_id}: nothing was captured from {camera.source}."
+        f"{camera.stream_id}: nothing was captured from {shown(camera.source)}."
         for camera in plan.cameras
         if camera.stream_id not in reported
     ]

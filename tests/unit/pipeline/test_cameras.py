@@ -1,42 +1,59 @@
-"""What streams are called."""
+"""Which cameras a command line names."""
+
+from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from schemas.wire import STREAM_ID
-from sightline.pipeline.cameras import cameras_of_sources, stream_id_of
+from sightline.errors import SightlineError
+from sightline.known_sources import remember_source
+from sightline.pipeline.cameras import cameras_of_sources
+from sightline.stream_names import identity_of
+
+
+def test_names_given_by_hand_come_first_and_the_others_keep_clear_of_them():
+    cameras = cameras_of_sources(
+        ["/a/gate.mp4", "/b/yard.mp4"], "detections", realtime=True, named=["gate=rtsp://u:p=1@h/x=y"]
+    )
+    gate, other, yard = cameras
+    assert (gate.stream_id, gate.source, gate.mode, gate.realtime) == (
+        "gate", "rtsp://u:p=1@h/x=y", "detections", True
+    )  # fmt: skip
+    assert other.stream_id.startswith("gate-")
+    assert yard.stream_id == "yard"
 
 
 @pytest.mark.parametrize(
-    ("source", "expected"),
+    ("named", "said"),
     [
-        ("/videos/bridge_traffic.mp4", "bridge_traffic"),
-        ("gate.north.mkv", "gate.north"),
-        ("Zufahrt Süd (1).avi", "Zufahrt-S-d--1-"),
-        ("rtsp://user:secret@10.0.0.7:554/live/cam1", "cam1"),
-        ("rtsp://10.0.0.7", "10.0.0.7"),
-        ("synthetic:7?fps=15", "synthetic-7"),
-        ("C:\\videos\\dock.mp4", "dock"),
+        (["gate"], "--stream gate is not of the form NAME=SOURCE"),
+        (["gate="], "not of the form"),
+        (["rtsp://u:S3cr3T@h/x"], r"--stream rtsp://\*\*\*@h/x is not"),
+        (["Back Porch=a.mp4"], "'Back Porch' is no stream id.*Back-Porch would be one"),
+        (["../x=a.mp4"], "is no stream id"),
+        (["..=a.mp4"], "is no stream id"),
+        (["a=x.mp4", "a=y.mp4"], "Two sources are to be the stream a"),
+        (["a=x.mp4", "A=y.mp4"], "capital letters"),
+        (["a=rtsp://u:S3/cr3T@10.0.0.1/x"], "%2F for /"),
     ],
 )
-def test_a_stream_is_called_after_its_source(source, expected):
-    assert stream_id_of(source) == expected
+def test_a_name_that_cannot_be_is_refused(named, said):
+    with pytest.raises(SightlineError, match=said) as caught:
+        cameras_of_sources([], "frames", realtime=False, named=named)
+    assert "cr3T" not in str(caught.value)
 
 
-@given(st.text(max_size=200))
-def test_any_source_gives_a_legal_stream_id(source):
-    assert STREAM_ID.match(stream_id_of(source))
+def test_a_data_folder_keeps_a_name_for_its_source_and_says_what_another_is_called(tmp_path: Path):
+    remember_source(tmp_path, "cam", identity_of("/a/cam.mp4"))
+    (same,) = cameras_of_sources(["/a/../a/cam.mp4"], "frames", realtime=False, state_dir=tmp_path)
+    assert (same.stream_id, same.note) == ("cam", "")
+    (other,) = cameras_of_sources(["/b/cam.mp4"], "frames", realtime=False, state_dir=tmp_path)
+    assert other.stream_id.startswith("cam-")
+    assert other.note == (
+        f"/b/cam.mp4 is the stream {other.stream_id}: in this data folder cam comes from /a/cam.mp4. "
+        "--stream cam=/b/cam.mp4 would go on with that one."
+    )
 
 
-@given(st.lists(st.sampled_from(["a.mp4", "b/a.mp4", "a-2.mp4", "c.mp4", "x" * 90 + ".mp4"]), max_size=12))
-def test_no_two_sources_share_a_stream(sources):
-    cameras = cameras_of_sources(sources, "frames", realtime=False)
-    names = [camera.stream_id for camera in cameras]
-    assert len(set(names)) == len(names)
-    assert all(STREAM_ID.match(name) for name in names)
-    assert [camera.source for camera in cameras] == sources
-
-
-def test_a_password_in_an_address_is_not_part_of_the_streams_name():
-    assert "secret" not in stream_id_of("rtsp://user:secret@10.0.0.7:554/")
+def test_a_name_that_does_not_show_its_source_is_told():
+    (one,) = cameras_of_sources(["rtsp://u:S3cr3T@h/live"], "frames", realtime=False)
+    assert one.note == "rtsp://***@h/live is the stream h-live."

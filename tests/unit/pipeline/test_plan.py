@@ -46,6 +46,15 @@ def test_a_file_that_failed_is_not_read_again_but_a_camera_is():
     assert camera_spec(Camera("gate", "gate.mp4", "frames", realtime=True), {}, folder).restart
 
 
+def test_a_cameras_address_is_in_no_argument_and_the_gateway_has_it_whole(tmp_path: Path) -> None:
+    camera = Camera("a.gate", "rtsp://admin:S3cr3T@cam/1", "detections", realtime=True)
+    spec = camera_spec(camera, stage_environment(Settings(), {}), tmp_path)
+    assert not any("S3cr3T" in word or "rtsp" in word for word in spec.argv)
+    stream = load(spec.env).settings.streams["a.gate"]
+    assert (stream.source, stream.mode, stream.realtime) == (camera.source, "detections", True)
+    assert "--stream=a.gate" in spec.argv
+
+
 @pytest.mark.parametrize(
     ("given", "own_broker", "expected"),
     [(None, True, STACK_INSTANCE), (None, False, None), ("mine", True, "mine"), ("mine", False, "mine")],

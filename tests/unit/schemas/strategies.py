@@ -18,7 +18,7 @@ from schemas.streams import STATES, StreamStatus
 from schemas.tracks import Tracks
 from schemas.truth import DIRECTIONS, Truth, TruthEvent
 
-STREAM_IDS: Final = st.text("AZaz09._-", min_size=1, max_size=64)
+STREAM_IDS: Final = st.text("AZaz09._-", min_size=1, max_size=64).filter(lambda text: text not in (".", ".."))
 INTS: Final = st.integers(0, MAX_INT)
 NAMES: Final = st.text(max_size=MAX_NAME_CHARS)
 SIDES: Final = st.integers(1, MAX_SIDE_PX)

@@ -23,10 +23,32 @@ def test_each_table_is_a_camera(tmp_path: Path) -> None:
     assert (settings.streams["yard.north"].mode, settings.streams["yard.north"].realtime) == (None, True)
 
 
-@pytest.mark.parametrize("name", ["a b", "", "a/b", "ä", "a" * 65, "cam\\n"])
+@pytest.mark.parametrize("name", ["a b", "", "a/b", "ä", "a" * 65, "cam\\n", ".", ".."])
 def test_an_illegal_stream_id_is_told_with_the_rule(tmp_path: Path, name: str) -> None:
     what = refusal(file=written(tmp_path, f'[streams."{name}"]\nsource = "x"\n'))
     assert "is no stream id: use 1 to 64 of A-Z a-z 0-9 . _ and -." in what
+
+
+def test_ids_that_differ_in_case_only_are_refused(tmp_path: Path) -> None:
+    text = "[streams.Gate]\nsource = 'x'\n[streams.gate]\nsource = 'y'\n"
+    assert refusal(file=written(tmp_path, text)).startswith("The streams Gate and gate differ in nothing but")
+
+
+def test_the_environment_can_give_cameras_as_json() -> None:
+    text = '{"gate": {"source": "rtsp://host/live", "realtime": true}, "a.b": {"source": "x"}}'
+    streams = load({"SIGHTLINE_STREAMS": text}).settings.streams
+    assert {name: stream.source for name, stream in streams.items()} == {
+        "gate": "rtsp://host/live",
+        "a.b": "x",
+    }
+    assert streams["gate"].realtime
+
+
+@pytest.mark.parametrize("text", ["{", "[]", "7", '{"gate": 7}'])
+def test_cameras_in_the_environment_that_are_no_json_are_told(text: str) -> None:
+    assert refusal({"SIGHTLINE_STREAMS": text}) == (
+        "SIGHTLINE_STREAMS in the environment is no JSON object of cameras."
+    )
 
 
 def test_a_camera_without_a_source_is_told(tmp_path: Path) -> None:
@@ -42,7 +64,9 @@ def test_a_misspelt_key_is_told_with_the_nearest_name(tmp_path: Path) -> None:
 
 
 def test_the_environment_sends_people_to_the_file() -> None:
-    assert refusal({"SIGHTLINE_STREAMS_GATE_SOURCE": "x"}).endswith("in the file, as [streams.NAME].")
+    assert refusal({"SIGHTLINE_STREAMS_GATE_SOURCE": "x"}).endswith(
+        "in the file, as [streams.NAME], or as JSON in SIGHTLINE_STREAMS."
+    )
 
 
 def test_the_command_line_can_add_one_even_with_dots_in_its_id() -> None:
