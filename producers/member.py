@@ -144,7 +144,7 @@ class Member:
             max_in_flight=self._settings.max_queue_frames,
             max_ahead=self._settings.read_ahead_frames or None,
             tells_truth=self._settings.truth,
-            source=self._stream.source,
+            address=self._stream.source,
         )
         self._run = StreamRun(plan, self._way.publisher, self._account, self._stop, self._clock_ns)
         self._pacer.watch(self._way.group, self._way.topic, self._account)

@@ -38,7 +38,7 @@ class StreamPlan:
         max_in_flight: Most frames that wait for the broker's answer.
         max_ahead: Most frames that a file's consumers have yet to take, or None for no limit.
         tells_truth: Whether to publish what the source knows about its frames.
-        source: What it opens, for errors of libraries that quote it: no password of it may be told on.
+        address: Where its source is; errors of libraries quote it, and a password in it is not to be told.
     """
 
     stream_id: str
@@ -49,7 +49,7 @@ class StreamPlan:
     max_in_flight: int
     max_ahead: int | None
     tells_truth: bool = False
-    source: str = ""
+    address: str = ""
 
 
 @dataclass(frozen=True)
@@ -122,14 +122,14 @@ class StreamRun:
                 )
             (self._run_live if source.live else self._run_file)(source)
         except SightlineError as error:
-            message = scrubbed(str(error), self._plan.source)
+            message = scrubbed(str(error), self._plan.address)
             _LOG.error("Stream %s: %s", self._plan.stream_id, message)
             return Outcome("failed", message)
         except Exception as error:
-            said = scrubbed("".join(traceback.format_exception(error)), self._plan.source)
+            said = scrubbed("".join(traceback.format_exception(error)), self._plan.address)
             _LOG.error("Stream %s failed unexpectedly.\n%s", self._plan.stream_id, said)
             message = f"Unexpected error: {type(error).__name__}: {error}."
-            return Outcome("failed", scrubbed(message, self._plan.source))
+            return Outcome("failed", scrubbed(message, self._plan.address))
         # A camera has no end, so being stopped is all it can come to.
         cut_short = self._stop.is_set() and not source.live
         return Outcome("ended", "Stopped before its end." if cut_short else source.message)

@@ -1,6 +1,6 @@
 """Which cameras a pipeline has, and what their streams are called."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +13,6 @@ from sightline.stream_names import (
     check_source,
     check_stream_id,
     derived_id,
-    identity_of,
     name_sources,
 )
 
@@ -39,7 +38,9 @@ class Camera:
     @property
     def is_live(self) -> bool:
         """Whether the source goes on by itself, so that what is not read in time is gone."""
-        return self.realtime or self.source.startswith(("rtsp:", "rtsps:", "http:", "https:", "synthetic:"))
+        return self.realtime or self.source.lower().startswith(
+            ("rtsp:", "rtsps:", "http:", "https:", "synthetic:")
+        )
 
 
 def cameras_of_sources(
@@ -70,9 +71,7 @@ def cameras_of_sources(
     names = name_sources(sources, known, [name for name, _ in given])
     found = [Camera(name, source, mode, realtime) for name, source in given]
     for name, source in zip(names, sources, strict=True):
-        found.append(
-            Camera(name, source, mode, realtime, _note(name, source, known.get(derived_id(source), ())))
-        )
+        found.append(Camera(name, source, mode, realtime, _note(name, source, known)))
     return found
 
 
@@ -94,11 +93,12 @@ def _named(text: str) -> tuple[str, str]:
     return check_stream_id(name), source
 
 
-def _note(name: str, source: str, others: Sequence[str]) -> str:
-    """What people should know about a name that a source was given."""
-    if others and identity_of(source) not in others and name != derived_id(source):
+def _note(name: str, source: str, known: Mapping[str, Sequence[str]]) -> str:
+    """What people should know about the id that a source was given."""
+    own = derived_id(source)
+    if name not in known and own in known and name != own:
         return (
-            f"{shown(source)} is the stream {name}: in this data folder {derived_id(source)} comes from "
-            f"{others[-1]}. --stream {derived_id(source)}={shown(source)} would go on with that one."
+            f"{shown(source)} is the stream {name}: in this data folder {own} comes from {known[own][-1]}. "
+            f"--stream {own}={shown(source)} would go on with that one."
         )
     return "" if Path(source).stem == name else f"{shown(source)} is the stream {name}."

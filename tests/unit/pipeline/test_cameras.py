@@ -54,6 +54,13 @@ def test_a_data_folder_keeps_a_name_for_its_source_and_says_what_another_is_call
     )
 
 
+def test_a_source_that_was_given_a_name_keeps_it_and_it_is_told(tmp_path: Path):
+    remember_source(tmp_path, "cam", identity_of("/a/cam.mp4"))
+    remember_source(tmp_path, "gate", identity_of("/b/cam.mp4"))
+    (camera,) = cameras_of_sources(["/b/cam.mp4"], "frames", realtime=False, state_dir=tmp_path)
+    assert camera.note == "/b/cam.mp4 is the stream gate."
+
+
 def test_a_name_that_does_not_show_its_source_is_told():
     (one,) = cameras_of_sources(["rtsp://u:S3cr3T@h/live"], "frames", realtime=False)
     assert one.note == "rtsp://***@h/live is the stream h-live."

@@ -170,6 +170,21 @@ def test_a_source_that_cannot_be_opened_fails_with_its_own_words() -> None:
     assert outcome == Outcome("failed", "There is no video file x. Check the path.")
 
 
+@pytest.mark.parametrize("kind", [SightlineError, ValueError])
+def test_no_password_in_an_error_of_a_library_is_told(kind: type[Exception], caplog: Any) -> None:
+    source = "rtsp://admin:S3 cr3T@cam/1?token=S3cr3T"
+
+    def opened() -> Source:
+        raise kind(f"401 for '{source}' (rtsp://admin:S3cr3T@cam:554/1)")
+
+    outcome = Stage(FakeSource(0), open=opened, address=source).run()
+    assert outcome.state == "failed"
+    assert "401 for 'rtsp://***@cam/1?token=***' (rtsp://***@cam:554/1)" in outcome.message
+    assert outcome.message in caplog.text or kind is ValueError
+    for secret in ("S3", "cr3T"):
+        assert secret not in outcome.message + caplog.text
+
+
 def test_an_error_in_the_middle_of_a_live_source_fails_the_stream() -> None:
     def fail(index: int) -> None:
         if index == 3:

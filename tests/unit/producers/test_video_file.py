@@ -1,9 +1,11 @@
 """Video files: every frame of a whole one, what there is of a cut one, and clear words about the rest."""
 
+import os
 import shutil
 import subprocess
 import sys
 import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from itertools import pairwise
 from pathlib import Path
 
@@ -18,6 +20,39 @@ from sightline.errors import SightlineError
 
 BRIDGE = Path(__file__).parents[4] / "shared" / "data" / "video" / "bridge_traffic.mp4"
 COUNT = 75
+
+
+class NotFound(BaseHTTPRequestHandler):
+    """A server that has nothing."""
+
+    def do_GET(self) -> None:
+        self.send_error(404)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.mark.parametrize(
+    "asked", [{"OPENCV_FFMPEG_LOGLEVEL": "48"}, {"OPENCV_FFMPEG_DEBUG": "1"}, {"OPENCV_VIDEOIO_DEBUG": "1"}]
+)
+def test_ffmpeg_tells_no_password_also_where_it_is_asked_to_talk(asked: dict[str, str]) -> None:
+    server = HTTPServer(("127.0.0.1", 0), NotFound)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    address = f"http://admin:S3cr3T@127.0.0.1:{server.server_port}/flv?password=S3cr3T"
+    code = "import sys; from producers.capture import open_source; open_source(sys.argv[1])"
+    environment = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
+    done = subprocess.run(
+        [sys.executable, "-c", code, address],
+        env=environment | asked,
+        cwd=Path(__file__).parents[3],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    server.shutdown()
+    server.server_close()
+    assert f"http://***@127.0.0.1:{server.server_port}/flv?password=*** cannot be opened" in done.stderr
+    assert "S3cr3T" not in done.stdout + done.stderr
 
 
 def write_video(path: Path, fourcc: str, count: int = COUNT) -> Path:
