@@ -91,18 +91,19 @@ def parse_address(text: str) -> Address | None:
     return Address(scheme, user if at else None, name, port, rest[end:])
 
 
-def check_encoded(text: str, shown: str) -> None:
+def check_encoded(text: str, shown: str, *, of_server: bool = False) -> None:
     """Refuse an address that reaches nothing because its user or password is not encoded.
 
     Args:
         text: The address.
         shown: The same as it may be shown.
+        of_server: It has no path with an @ in it, as a camera's might have, so that nothing is left to try.
 
     Raises:
         SightlineError: It says what to write instead.
     """
     address = parse_address(text)
-    if address is not None and address.broken:
+    if address is not None and (address.broken or (of_server and address.guessed)):
         where = "before its host" if address.host else "where its host should be, or a port that is none"
         raise SightlineError(
             f"The address {shown} seems to have a user or a password {where}, with characters that are not "

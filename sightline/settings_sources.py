@@ -5,16 +5,18 @@ import json
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 from pydantic import ValidationError
 
 from schemas.fields import STREAM_ID_RULE
+from sightline.addresses import check_encoded
 from sightline.errors import SightlineError
 from sightline.redaction import scrubbed, shown
 from sightline.settings import Section, Settings, StreamSettings
-from sightline.stream_names import check_apart
+from sightline.stream_names import check_apart, check_source
 
 PREFIX: Final = "SIGHTLINE_"
 FILE_VARIABLE: Final = "SIGHTLINE_CONFIG"
@@ -195,14 +197,28 @@ def _validate(merged: dict[str, Any], origins: Mapping[str, str], problems: list
     if problems:
         raise SightlineError("\n".join(problems), _FIX)
     check_apart(settings.streams)
+    _check_addresses(settings, origins)
     return settings
+
+
+def _check_addresses(settings: Settings, origins: Mapping[str, str]) -> None:
+    addresses = {f"streams.{name}.source": stream.source for name, stream in settings.streams.items()}
+    checks = [(key, partial(check_source, source)) for key, source in addresses.items()]
+    if (dsn := settings.clickhouse.dsn) is not None:
+        checks.append(("clickhouse.dsn", partial(check_encoded, dsn, shown(dsn), of_server=True)))
+    for key, check in checks:
+        try:
+            check()
+        except SightlineError as error:
+            raise SightlineError(
+                f"The setting {key}{_place(key, origins)} is wrong. {error.what}", error.fix
+            ) from error
 
 
 def _sentence(item: Any, origins: Mapping[str, str]) -> str:
     """What pydantic found, as a sentence with key, value and origin."""
     key = ".".join(str(part) for part in item["loc"] if part != "[key]")
-    origin = _origin(key, origins)
-    place = f" (from {'the ' if origin == COMMAND_LINE else ''}{origin})" if origin != "default" else ""
+    place = _place(key, origins)
     value = _quoted(item["input"])
     match item["type"]:
         case "extra_forbidden":
@@ -224,6 +240,12 @@ def _quoted(value: Any) -> str:
     if isinstance(value, str):
         return repr(shown(value))
     return scrubbed(repr(value))
+
+
+def _place(key: str, origins: Mapping[str, str]) -> str:
+    """Where the setting's value came from, as a part of a sentence; empty for a default."""
+    origin = _origin(key, origins)
+    return "" if origin == "default" else f" (from {'the ' if origin == COMMAND_LINE else ''}{origin})"
 
 
 def _origin(key: str, origins: Mapping[str, str]) -> str:

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from sightline.cli.context import settings_from
+from sightline.redaction import scrubbed
 
 if TYPE_CHECKING:
     from sightline.stack.checks import Finding
@@ -42,7 +43,7 @@ def doctor(
 
 def _print(console: Console, finding: "Finding") -> None:
     console.print(
-        f"{_MARKS[finding.verdict.value]}  {finding.subject}: {escape(finding.said)}",
+        f"{_MARKS[finding.verdict.value]}  {finding.subject}: {escape(scrubbed(finding.said))}",
         highlight=False,
         soft_wrap=True,
     )

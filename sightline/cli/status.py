@@ -11,6 +11,7 @@ from rich.table import Table
 
 from sightline.pipeline.progress import progress_table, read_sample
 from sightline.pipeline.tables import connect_tables, query_of
+from sightline.redaction import scrubbed
 from sightline.settings import Settings
 from sightline.stack.datadir import StackState
 
@@ -40,7 +41,9 @@ def print_status(console: Console, settings: Settings, state: StackState) -> Non
     try:
         _print_flow(console, settings, port)
     except (ClickHouseError, OSError) as error:
-        console.print(f"The tables do not answer: {error}", markup=False, highlight=False, soft_wrap=True)
+        console.print(
+            scrubbed(f"The tables do not answer: {error}"), markup=False, highlight=False, soft_wrap=True
+        )
 
 
 def _print_flow(console: Console, settings: Settings, port: int) -> None:

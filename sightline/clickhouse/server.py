@@ -29,7 +29,7 @@ class Server:
             UnavailableError: Nothing answers there.
             SightlineError: It answers, and refuses this user, or the address is no address.
         """
-        check_encoded(self._dsn, shown(self._dsn))
+        check_encoded(self._dsn, shown(self._dsn), of_server=True)
         import clickhouse_connect
         from clickhouse_connect.driver.exceptions import ClickHouseError
 

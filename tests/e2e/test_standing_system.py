@@ -98,6 +98,46 @@ def test_a_track_worker_that_is_started_by_hand_works_beside_the_stacks_own(stan
     assert [stage["restarts"] for stage in now["stages"] if stage["name"] == "track"] == [0]
 
 
+def test_a_name_that_is_no_stream_id_is_refused_and_nothing_is_published(standing, state, tmp_path):
+    video = tmp_path / "any.avi"
+    make_video(video, frames=3)
+    before = rows(standing, "SELECT count() AS letters FROM dead_letters")
+    broker = f"kafka.bootstrap={state['kafka']['bootstrap']}"
+    for name in ("Back Porch", "cam/1", ".."):
+        done = run_sightline("--set", broker, "produce", video, "--stream", name, "--state", tmp_path / "s")
+        assert done.returncode == 1
+        assert f"{name!r} is no stream id" in done.stderr
+    assert not (tmp_path / "s").exists()
+    assert rows(standing, "SELECT count() AS letters FROM dead_letters") == before
+
+
+def test_no_password_of_a_camera_is_shown_or_stored(standing, state, tmp_path):
+    options = ["--set", f"kafka.bootstrap={state['kafka']['bootstrap']}", "--set", "gateway.open_tries=1"]
+    for source in (
+        "http://127.0.0.1:9/flv?user=admin&password=S3cr3T&channel=7",
+        "rtsp://127.0.0.1:9/user=admin&password=S3cr3T&channel=7&stream=0.sdp",
+        "rtsp://admin:S3cr3T@127.0.0.1:9/channel-7",
+    ):
+        done = run_sightline(*options, "produce", source, "--state", tmp_path / "state")
+        assert done.returncode == 1
+        assert "cannot be opened: 127.0.0.1 does not answer" in done.stderr
+        assert "S3cr3T" not in done.stdout + done.stderr
+    told = wait_for_rows(
+        standing, "SELECT * FROM streams WHERE stream_id LIKE '127.0.0.1-9-%' AND state = 'failed'", 3
+    )
+    assert {row["stream_id"] for row in told} == {
+        "127.0.0.1-9-flv-channel-7",
+        "127.0.0.1-9-channel-7-stream-0",
+        "127.0.0.1-9-channel-7",
+    }
+    assert all("***" in row["message"] and "channel" in row["message"] for row in told)
+    assert "S3cr3T" not in json.dumps(told, default=str)
+    stored = [
+        file.read_bytes() for folder in (tmp_path, standing) for file in folder.rglob("*") if file.is_file()
+    ]
+    assert not any(b"S3cr3T" in content for content in stored)
+
+
 def test_wrong_sql_is_a_clear_error(standing):
     done = run_sightline("query", "SELECT nonsense FROM tracks", "--data", standing)
     assert done.returncode == 1

@@ -252,6 +252,24 @@ def test_passwords_are_not_shown(tmp_path: Path) -> None:
     assert "s3cret" not in wrong
 
 
+@pytest.mark.parametrize(
+    ("key", "address"),
+    [
+        ("streams.a.source", "rtsp://me:s3/cret@10.0.0.1/x"),
+        ("clickhouse.dsn", "clickhouse://me:s3/cret@host:1"),
+        ("clickhouse.dsn", "clickhouse://me:33/cret@host:1"),
+        ("streams.a.source", ""),
+    ],
+)
+def test_an_address_with_a_password_that_is_not_encoded_is_told_with_its_key(key: str, address: str) -> None:
+    with pytest.raises(
+        SightlineError, match=f"The setting {key} \\(from the command line\\) is wrong"
+    ) as caught:
+        load({}, overrides={key: address})
+    assert "cret" not in str(caught.value)
+    assert not address or "%2F for /" in caught.value.fix
+
+
 def test_a_password_in_a_value_of_the_wrong_kind_is_not_shown(tmp_path: Path) -> None:
     address = "rtsp://me:s3cr'et w0rd@cam/1"
     wrong = refusal(file=written(tmp_path, f'[streams]\na = "{address}"\n'))
