@@ -127,7 +127,9 @@ class Member:
 
     def _remember_source(self) -> None:
         try:
-            remember_source(self._state_dir, self.stream_id, identity_of(self._stream.source))
+            note = remember_source(self._state_dir, self.stream_id, identity_of(self._stream.source))
+            if note:
+                _LOG.warning("%s", note)
         except OSError as error:
             raise SightlineError(
                 f"The source of the stream cannot be noted in {self._state_dir}: {error.strerror}.",

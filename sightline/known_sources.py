@@ -5,7 +5,7 @@ its identity as `sightline.stream_names` makes it, without passwords.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -30,12 +30,24 @@ def read_known(state_dir: Path) -> Mapping[str, tuple[str, ...]]:
         ) from error
 
 
-def remember_source(state_dir: Path, stream_id: str, identity: str) -> None:
-    """Note that the stream is captured from this source; raises OSError if that cannot be written."""
+def remember_source(state_dir: Path, stream_id: str, identity: str) -> str:
+    """Note that the stream is captured from this source; raises OSError if that cannot be written.
+
+    Returns:
+        A sentence for people if it came from another source so far, else an empty string.
+    """
     file = state_dir / f"{stream_id}{_SUFFIX}"
     known = _read(file) if file.exists() else ()
     if identity not in known:
         write_atomically(file, "".join(f"{json.dumps(each)}\n" for each in (*known, identity)))
+    return moved(stream_id, identity, known)
+
+
+def moved(stream_id: str, identity: str, known: Sequence[str]) -> str:
+    """A sentence for people if a stream goes on with another source, else an empty string."""
+    if not known or identity in known:
+        return ""
+    return f"The stream {stream_id} goes on with {identity}; so far it came from {known[-1]}."
 
 
 def _read(file: Path) -> tuple[str, ...]:

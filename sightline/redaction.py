@@ -19,6 +19,8 @@ from sightline.addresses import Address, parse_address
 
 HIDDEN: Final = "***"
 
+_LEAST_SECRET_CHARS: Final = 4
+
 _SECRET: Final = re.compile(
     r".*(pass|pwd|psw|secret|token|key|auth|sig|cred|session|user|usr|login|jwt|otp|bearer|hash|digest|hmac"
     r"|hdn|md5|sha|nonce|ticket|account|policy).*|pw?|pin|u(id)?|s(id|t)|code|access|response"
@@ -26,6 +28,7 @@ _SECRET: Final = re.compile(
 _SECRET_WORD: Final = re.compile(
     r"user(name)?|usr|login|pass(word|wd|wort)?|pwd|psw|pw|token|secret|auth|(api)?key|cred(ential)?s?|sig(nature)?"
 )
+_PASSWORD: Final = re.compile("pass|pwd|psw|pw|secret|token|cred|sig")
 _MADE: Final = re.compile(r".*(token|key|auth|sig|session|jwt|bearer|hash|ticket).*")
 """What machines make: it holds no slash."""
 _HARMLESS: Final = re.compile(
@@ -68,10 +71,13 @@ def scrubbed(text: str, *sources: str) -> str:
 
     Args:
         text: The text.
-        sources: Addresses that may be in it as they are; one with a blank can only be found if it is known.
+        sources: Addresses that may be in it, or their secrets alone. Without them an address with a blank
+            is not found, nor a password that a library quotes.
     """
-    for source in sources:
-        text = text.replace(source, shown(source)) if source else text
+    for source in filter(None, sources):
+        text = text.replace(source, shown(source))
+        for secret in _secrets(source):
+            text = text.replace(secret, HIDDEN)
     if "://" in text:
         text = _IN_TEXT.sub(lambda found: shown(found[0]), text)
     return _NAMED_IN_TEXT.sub(rf"\1{HIDDEN}", text)
@@ -106,6 +112,17 @@ def scrubbed_traceback(
     return scrubbed("".join(traceback.format_exception(kind, error, trace)))
 
 
+def _secrets(source: str) -> list[str]:
+    """What is hidden of an address because it gives access, as it is written and as it is meant."""
+    address = parse_address(source)
+    if address is None:
+        return []
+    found = [address.userinfo or "", (address.userinfo or "").partition(":")[2], *_Tail(address.tail).secrets]
+    ways = {way for secret in found for way in (secret, unquote(secret))}
+    # A shorter one would be found in words that have nothing to do with it.
+    return sorted((way for way in ways if len(way) >= _LEAST_SECRET_CHARS), key=len, reverse=True)
+
+
 def _shown(address: Address) -> str:
     user = "" if address.userinfo is None else f"{HIDDEN}@" if address.host else HIDDEN
     port = f":{address.port}" if address.port else ""
@@ -121,16 +138,18 @@ class _Tail:
 
     Attributes:
         text: As it may be shown.
+        secrets: Values that are hidden because their names speak of access.
         unknown: What is hidden only because nobody knows what it is.
     """
 
     def __init__(self, tail: str) -> None:
         # An encoded "=" hides a name from us, but from no server.
         tail = unquote(tail) if "%3d" in tail.lower() else tail
+        self.secrets: list[str] = []
         self.unknown: list[str] = []
         self._hides = False  # inside a secret, which may hold separators
         self._ends_at_slash = False  # and this one ends with its part of the path
-        self._hides_next = False  # the next part of the path is one
+        self._hides_next = ""  # the name of what the next part of the path is
         self._in_query = False
         self.text = "".join(self._piece(separator, piece) for separator, piece in _PIECE.findall(tail))
 
@@ -154,12 +173,13 @@ class _Tail:
         if _is_secret(name):
             self._hides = True
             self._ends_at_slash = _MADE.fullmatch(_plain(name)) is not None
+            self.secrets.append(value)
             return f"{separator}{name}={HIDDEN}"
         if _is_harmless(name) and not _is_suspect(value):
             self._hides = False
             return separator + part
         if self._hides:
-            return ""
+            return self._more(separator, part)
         if _SHORT.fullmatch(value) and value:
             return separator + part
         self.unknown.append(part)
@@ -168,7 +188,7 @@ class _Tail:
 
     def _bare(self, separator: str, piece: str) -> str:
         if self._hides:
-            return ""
+            return self._more(separator, piece)
         if not piece:
             return separator
         if not self._in_query:
@@ -181,20 +201,18 @@ class _Tail:
     def _segment(self, segment: str) -> str:
         """A part of the path. Names and values may stand side by side: `user_u_password_p`, `user/u`."""
         if self._hides_next:
-            self._hides_next = False
-            return HIDDEN
+            return self._value_of(self._hides_next, segment)
         if ":" in unquote(segment):  # user:password, or an address inside the address
             return HIDDEN
         kept: list[str] = []
-        named = hides = False
+        named, hides = "", False
         for word, dash in re.findall(r"([^_-]*)([_-]?)", segment):
             if named:  # a value, whatever it looks like
-                kept.append(HIDDEN + dash)
-                named, hides = False, True
+                kept.append(self._value_of(named, word) + dash)
+                named, hides = "", True
             elif _SECRET_WORD.fullmatch(word.lower()):
                 kept.append(word + dash)
-                named = bool(dash)
-                self._hides_next = not dash
+                named, self._hides_next = (word, "") if dash else ("", word)
             elif hides and not _is_harmless(word):
                 continue
             elif _is_drawn_in(word):
@@ -206,6 +224,17 @@ class _Tail:
         self._hides = hides
         self._ends_at_slash = hides
         return "".join(kept)
+
+    def _more(self, separator: str, part: str) -> str:
+        if self.secrets:
+            self.secrets[-1] += separator + part
+        return ""
+
+    def _value_of(self, name: str, value: str) -> str:
+        # "user" and the like may also be just a folder, and then what follows tells streams apart.
+        (self.secrets if _PASSWORD.match(name.lower()) else self.unknown).append(value)
+        self._hides_next = ""
+        return HIDDEN
 
 
 def _is_secret(name: str) -> bool:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sightline.errors import SightlineError
-from sightline.known_sources import read_known
+from sightline.known_sources import moved, read_known
 from sightline.redaction import shown
 from sightline.settings import Mode, Settings
 from sightline.stream_names import (
@@ -13,6 +13,7 @@ from sightline.stream_names import (
     check_source,
     check_stream_id,
     derived_id,
+    identity_of,
     name_sources,
 )
 
@@ -69,7 +70,10 @@ def cameras_of_sources(
     check_apart(name for name, _ in given)
     known = read_known(state_dir) if state_dir is not None else {}
     names = name_sources(sources, known, [name for name, _ in given])
-    found = [Camera(name, source, mode, realtime) for name, source in given]
+    found = [
+        Camera(name, source, mode, realtime, moved(name, identity_of(source), known.get(name, ())))
+        for name, source in given
+    ]
     for name, source in zip(names, sources, strict=True):
         found.append(Camera(name, source, mode, realtime, _note(name, source, known)))
     return found

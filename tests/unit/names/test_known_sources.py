@@ -10,8 +10,8 @@ from sightline.known_sources import read_known, remember_source
 
 def test_what_was_remembered_is_known_once_and_in_order(tmp_path: Path):
     assert read_known(tmp_path / "none") == {}
-    for identity in ("/b\n.mp4", "/a.mp4", "/b\n.mp4"):
-        remember_source(tmp_path, ".gate.source", identity)
+    moves = [remember_source(tmp_path, ".gate.source", each) for each in ("/b\n.mp4", "/a.mp4", "/b\n.mp4")]
+    assert moves == ["", "The stream .gate.source goes on with /a.mp4; so far it came from /b\n.mp4.", ""]
     remember_source(tmp_path, "yard", "rtsp://h/x")
     (tmp_path / "old.epoch").write_text("7\n")
     assert read_known(tmp_path) == {".gate.source": ("/b\n.mp4", "/a.mp4"), "yard": ("rtsp://h/x",)}

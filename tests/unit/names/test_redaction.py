@@ -206,6 +206,12 @@ def test_addresses_inside_a_text_are_hidden_and_the_text_stays():
     )
 
 
+def test_a_password_that_a_library_quotes_alone_is_hidden_where_its_address_is_known():
+    source = "rtsp://admin:S3%2Fcr3T@h/x?token=tok3n&user=root&password=p/w%20d&channel=main"
+    text = "no S3/cr3T or S3%2Fcr3T, tok3n, p/w d, admin:S3/cr3T; main at h"
+    assert scrubbed(text, source) == "no *** or ***, ***, ***, ***; main at h"
+
+
 def test_an_address_that_was_cut_before_its_host_is_hidden():
     assert scrubbed("cannot open rtsp://admin:S3cr") == "cannot open rtsp://***"
 

@@ -141,6 +141,7 @@ def test_cameras_that_differ_in_what_is_hidden_only_are_told_apart():
     one, two = "rtsps://h:7441/7dQkdPpqMVlVWXyo", "rtsps://h:7441/8eRlePpqNVlVWXyp"
     assert identity_of(one) != identity_of(two)
     assert derived_id(one) != derived_id(two)
+    assert len(set(name_sources(["http://h/user/1", "http://h/user/2", "http://h/live_key_3"], {}))) == 3
     with pytest.raises(SightlineError, match=r"rtsp://h/live\?token=\*\*\* is named twice"):
         name_sources(["rtsp://h/live?token=one", "rtsp://h/live?token=two"], {})
 

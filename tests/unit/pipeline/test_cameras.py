@@ -61,6 +61,20 @@ def test_a_source_that_was_given_a_name_keeps_it_and_it_is_told(tmp_path: Path):
     assert camera.note == "/b/cam.mp4 is the stream gate."
 
 
+def test_a_stream_that_goes_on_with_another_source_by_hand_is_told(tmp_path: Path):
+    remember_source(tmp_path, "gate", identity_of("rtsp://u:S3cr3T@old/live"))
+    for source, note in (
+        ("rtsp://u:n3w@old/live", ""),
+        (
+            "rtsp://u:n3w@new/live",
+            "The stream gate goes on with rtsp://new/live; so far it came from rtsp://old/live.",
+        ),
+    ):
+        named = [f"gate={source}"]
+        (camera,) = cameras_of_sources([], "frames", realtime=False, named=named, state_dir=tmp_path)
+        assert camera.note == note
+
+
 def test_a_name_that_does_not_show_its_source_is_told():
     (one,) = cameras_of_sources(["rtsp://u:S3cr3T@h/live"], "frames", realtime=False)
     assert one.note == "rtsp://***@h/live is the stream h-live."
