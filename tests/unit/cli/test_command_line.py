@@ -1,15 +1,22 @@
 """The command line says what is wrong in a sentence and what to do in another."""
 
 import importlib.metadata
+import logging
 import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
 from sightline.cli.app import build, run, say_error
 from sightline.cli.audit import parse_age_s
-from sightline.cli.context import parse_values
+from sightline.cli.context import log_to_stderr, parse_values
 from sightline.errors import SightlineError
+from sightline.settings import Settings
 from sightline.settings_sources import variable
+
+ROOT = Path(__file__).parents[3]
 
 COMMANDS = (
     "demo",
@@ -63,6 +70,39 @@ def test_an_expected_problem_is_two_lines_and_exits_with_1(capsys):
     assert run(["status", "--data", "nowhere"]) == 1
     lines = capsys.readouterr().err.splitlines()
     assert lines == ["Error: Nothing runs in nowhere.", "       Start it with `sightline up`."]
+
+
+def test_neither_an_error_nor_a_log_line_tells_a_password(capsys):
+    say_error(SightlineError("no rtsp://u:S3cr3T@cam/1", "try http://cam/?token=S3cr3T"))
+    root = logging.getLogger()
+    before, level = root.handlers[:], root.level
+    try:
+        log_to_stderr(Settings())
+        logging.getLogger("some.library").warning("lost %s", "rtsp://u:S3cr3T@cam/1")
+    finally:
+        root.handlers[:] = before
+        root.setLevel(level)
+    said = capsys.readouterr().err
+    assert "S3cr3T" not in said
+    assert "Error: no rtsp://***@cam/1\n       try http://cam/?token=***\n" in said
+    assert "WARNING some.library: lost rtsp://***@cam/1\n" in said
+
+
+def test_what_nobody_expected_is_told_without_a_password():
+    code = (
+        "import sys, threading, sightline.cli as cli\n"
+        "def fail(*_): raise ValueError('rtsp://u:S3cr3T@cam/1')\n"
+        "def both(_):\n"
+        "    thread = threading.Thread(target=fail); thread.start(); thread.join(); fail()\n"
+        "cli.run = both\n"
+        "cli.main()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, cwd=ROOT)
+    assert done.returncode == 1
+    assert done.stderr.count("ValueError: rtsp://***@cam/1") == 2
+    assert "Exception in thread Thread-" in done.stderr
+    # The line of the program itself is quoted by Python where it has the file; a literal is no case of ours.
+    assert "S3cr3T" not in done.stderr
 
 
 def test_brackets_in_an_error_are_not_taken_for_markup(capsys):

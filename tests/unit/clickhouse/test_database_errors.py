@@ -3,6 +3,7 @@
 import pytest
 
 from sightline.clickhouse.database import UnavailableError, refused
+from sightline.clickhouse.server import Server
 from sightline.errors import SightlineError
 
 
@@ -19,3 +20,11 @@ def test_what_stays_is_an_error_with_a_way_out(code: int, hint: str) -> None:
     assert isinstance(error, SightlineError)
     assert error.what == "ClickHouse refused to insert into t: it broke"
     assert hint in error.fix
+
+
+@pytest.mark.parametrize("dsn", ["clickhouse://me:s3/cret@host:1", "clickhouse://me:33/cret@host:1"])
+def test_a_servers_password_that_is_not_encoded_is_told_with_how_to_write_it(dsn: str) -> None:
+    with pytest.raises(SightlineError, match="%2F for /") as caught:
+        Server(dsn).connect()
+    assert "clickhouse://***@host:1" in caught.value.what
+    assert not any(part in str(caught.value) for part in ("s3", "33", "cret"))
