@@ -4,7 +4,6 @@ import sys
 import threading
 from types import TracebackType
 
-from sightline.cli.app import run
 from sightline.redaction import scrubbed_traceback
 
 
@@ -12,6 +11,8 @@ def main() -> None:
     """Run the command line and exit. Whatever goes wrong, no password in an address is told."""
     sys.excepthook = _tell
     threading.excepthook = _tell_of_thread
+    from sightline.cli.app import run  # loads much, and may fail, too
+
     sys.exit(run(sys.argv[1:]))
 
 

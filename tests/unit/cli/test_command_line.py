@@ -90,11 +90,11 @@ def test_neither_an_error_nor_a_log_line_tells_a_password(capsys):
 
 def test_what_nobody_expected_is_told_without_a_password():
     code = (
-        "import sys, threading, sightline.cli as cli\n"
+        "import sys, threading, sightline.cli as cli, sightline.cli.app as app\n"
         "def fail(*_): raise ValueError('rtsp://u:S3cr3T@cam/1')\n"
         "def both(_):\n"
         "    thread = threading.Thread(target=fail); thread.start(); thread.join(); fail()\n"
-        "cli.run = both\n"
+        "app.run = both\n"
         "cli.main()\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, cwd=ROOT)
