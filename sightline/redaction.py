@@ -43,7 +43,7 @@ _PIECE: Final = re.compile(r"([/?#&;,]*)([^/?#&;,]*)")
 _BESIDE: Final = re.compile(r"_(?=[A-Za-z]+=)")
 _IN_TEXT: Final = re.compile(
     # An address ends at a blank, unless its user and password go on behind it.
-    r"[A-Za-z][A-Za-z0-9+.-]*://(?:[^\s/?#@:]*:(?!\d+\b)[^\n@]*@)?[^\s\"'<>|]*"
+    r"[A-Za-z][A-Za-z0-9+.-]{0,30}://(?:[^\s/?#@:]*:(?!\d+\b)[^\n@]*@)?[^\s\"'<>|]*"
 )
 _NAMED_IN_TEXT: Final = re.compile(
     r"((?:pass(?:word|wd|wort)?|pwd|secret|token|api_?key|credentials?)[\"']?\s*[=:]\s*[\"']?)[^\s&;,\"'*]+",
