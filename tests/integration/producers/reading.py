@@ -4,10 +4,12 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from schemas.streams import StreamStatus
 from schemas.topics import STREAMS
+
+_LEADER_UNKNOWN = (KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE)
 
 
 @dataclass(frozen=True)
@@ -23,10 +25,7 @@ def read_stream(bootstrap: str, topic: str, keys: set[bytes]) -> list[Record]:
     consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": "reading", "enable.auto.commit": False})
     try:
         partitions = consumer.list_topics(topic, timeout=20).topics[topic].partitions
-        ends = {
-            number: consumer.get_watermark_offsets(TopicPartition(topic, number), timeout=20)
-            for number in partitions
-        }
+        ends = {number: _watermarks(consumer, TopicPartition(topic, number)) for number in partitions}
         left = {number: high for number, (low, high) in ends.items() if high > low}
         consumer.assign([TopicPartition(topic, number, ends[number][0]) for number in left])
         found = []
@@ -47,6 +46,20 @@ def read_stream(bootstrap: str, topic: str, keys: set[bytes]) -> list[Record]:
         return sorted(found, key=lambda record: (record.partition, record.offset))
     finally:
         consumer.close()
+
+
+def _watermarks(consumer: Consumer, partition: TopicPartition) -> tuple[int, int]:
+    """First and next offset; a broker that just made a topic may not know yet that it leads it."""
+    deadline = time.monotonic() + 20
+    while True:
+        try:
+            low, high = consumer.get_watermark_offsets(partition, timeout=20)
+        except KafkaException as error:
+            if error.args[0].code() not in _LEADER_UNKNOWN or time.monotonic() > deadline:
+                raise
+            time.sleep(0.1)
+        else:
+            return low, high
 
 
 def last_status(bootstrap: str, stream_id: str) -> StreamStatus:
