@@ -2,6 +2,7 @@
 
 import difflib
 import json
+import os
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -105,8 +106,11 @@ def variable(key: str) -> str:
 
 
 def environment_of(settings: Settings) -> dict[str, str]:
-    """The variables that give a child process these settings (streams, which only a file has, left out)."""
-    variables = {}
+    """The variables that give a child process exactly these settings, whatever file lies where it starts."""
+    variables = {FILE_VARIABLE: os.devnull}
+    if settings.streams:
+        streams = {name: stream.model_dump(exclude_none=True) for name, stream in settings.streams.items()}
+        variables[STREAMS_VARIABLE] = json.dumps(streams)
     for key, _ in _declared():
         section, name = key.split(".")
         value = getattr(getattr(settings, section), name)

@@ -38,7 +38,7 @@ def measure_detections(
         DataDir(Path(name)) as data,
         interrupted_by_signals(),
     ):
-        pipeline = Pipeline(settings, data, None, speaker(console), None)
+        pipeline = Pipeline(settings, data, None, speaker(console))
         try:
             pipeline.start()
             return _load(pipeline, console, streams, rate_fps, seconds)

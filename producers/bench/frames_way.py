@@ -39,7 +39,7 @@ def measure_frames(settings: Settings, video: Path | None) -> dict[str, Any]:
         settings = with_hand_set_model(settings, folder, HEAVY_LAYERS)
         before = loop_fps(settings, video)
         plan = RunPlan(
-            cameras_of_sources([str(video)], "frames", realtime=False), None, None, None, "Bench: frames"
+            cameras_of_sources([str(video)], "frames", realtime=False), None, None, "Bench: frames"
         )
         with DataDir(folder / "data") as data:
             report = execute(settings, data, plan, Console(stderr=True))

@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from sightline.cli.context import CliContext, output_console, settings_from
+from sightline.cli.context import output_console, settings_from
 from sightline.errors import SightlineError
 from sightline.pipeline.cameras import Camera, cameras_of_settings, cameras_of_sources
 from sightline.pipeline.plan import GATEWAY_STATE
@@ -76,7 +76,7 @@ def demo(
     ]
     from sightline.pipeline.runs import RunPlan
 
-    plan = RunPlan(sources, None, report, _config(ctx), "Demo")
+    plan = RunPlan(sources, None, report, "Demo")
     console = output_console()
     if data is not None:
         return _run(settings, data, plan, console)
@@ -149,7 +149,7 @@ def run(
     console = output_console()
     for note in filter(None, (camera.note for camera in cameras)):
         console.print(note, markup=False, highlight=False, soft_wrap=True)
-    plan = RunPlan(cameras, None, report, _config(ctx), "Run")
+    plan = RunPlan(cameras, None, report, "Run")
     return _run(settings, settings.data.dir, plan, console)
 
 
@@ -168,10 +168,10 @@ def up(
     settings = settings_from(ctx, {"data.dir": data})
     console = output_console()
     if detach_:
-        detach(settings, _config(ctx), console)
+        detach(settings, console)
         return 0
     with DataDir(settings.data.dir) as folder:
-        stand(settings, folder, cameras_of_settings(settings), _config(ctx), console)
+        stand(settings, folder, cameras_of_settings(settings), console)
     return 0
 
 
@@ -219,8 +219,3 @@ def _run(settings: Settings, folder: Path, plan: "RunPlan", console: Console, *,
             soft_wrap=True,
         )
     return 0 if report.ok else 1
-
-
-def _config(ctx: typer.Context) -> Path | None:
-    context: CliContext = ctx.obj or CliContext()
-    return context.config.absolute() if context.config else None

@@ -44,7 +44,6 @@ class Pipeline:
         data: DataDir,
         repository: Path | None,
         progress: Progress,
-        config: Path | None,
     ) -> None:
         """Name the parts; nothing is started.
 
@@ -53,12 +52,10 @@ class Pipeline:
             data: The data folder, which this process owns.
             repository: The model repository; None if no stream sends frames.
             progress: Told about slow steps.
-            config: The settings file, for gateways that read their streams from it.
         """
         self._settings = settings
         self._data = data
         self._progress = progress
-        self._config = config
         self._infers = repository is not None or settings.triton.url is not None
         self._servers = Servers(settings, data.path, repository, progress)
         self._supervisor = Supervisor()
@@ -97,7 +94,7 @@ class Pipeline:
         self._servers.wait_ready()
         self._addresses = self._servers.addresses()
         self._settings = with_addresses(self._settings, self._addresses, self._data.path)
-        self._env = stage_environment(self._settings, os.environ, self._config)
+        self._env = stage_environment(self._settings, os.environ)
         apply_topics(self._settings.kafka)
         self._progress("Starting the stages")
         groups = [WRITE_GROUP, TRACK_GROUP, *([INFER_GROUP] if self._infers else [])]

@@ -10,13 +10,7 @@ from typing import Any, Final
 
 from sightline.pipeline.cameras import Camera
 from sightline.settings import Settings
-from sightline.settings_sources import (
-    FILE_VARIABLE,
-    PREFIX,
-    STREAMS_VARIABLE,
-    environment_of,
-    variable,
-)
+from sightline.settings_sources import PREFIX, STREAMS_VARIABLE, environment_of, variable
 from sightline.stack.processes import ProcessSpec
 
 LOGS: Final = "logs"
@@ -62,13 +56,9 @@ def with_addresses(settings: Settings, addresses: Addresses, data_dir: Path) -> 
     )
 
 
-def stage_environment(
-    settings: Settings, base: Mapping[str, str], config: Path | None = None
-) -> dict[str, str]:
+def stage_environment(settings: Settings, base: Mapping[str, str]) -> dict[str, str]:
     """The environment of a stage: ours, with exactly these settings."""
     kept = {name: value for name, value in base.items() if not name.startswith(PREFIX)}
-    if config is not None:
-        kept[FILE_VARIABLE] = str(config)
     # A stage's log goes to a file or a pipe, where Python would hold lines back.
     return kept | environment_of(settings) | {"PYTHONUNBUFFERED": "1"}
 

@@ -35,14 +35,12 @@ class RunPlan:
         cameras: The sources.
         seconds: Stop the cameras after this long; None lets them run to their end.
         report: Write the report to this file, as JSON.
-        config: The settings file, for gateways.
         title: What is being done, for people.
     """
 
     cameras: Sequence[Camera]
     seconds: float | None
     report: Path | None
-    config: Path | None
     title: str
 
 
@@ -100,7 +98,7 @@ def execute(settings: Settings, data: DataDir, plan: RunPlan, console: Console) 
         repository = prepare(settings, data, plan.cameras, infers=infers)
         cache = settings.cache.dir or cache_folder(os.environ, Path.home())
         scorer = ready_scorer(cache, say) if settings.gateway.truth else None
-        pipeline = Pipeline(settings, data, repository, say, plan.config)
+        pipeline = Pipeline(settings, data, repository, say)
         try:
             pipeline.start()
             since_ns = time.time_ns()

@@ -15,7 +15,7 @@ from sightline.errors import SightlineError
 from sightline.pipeline.cameras import Camera
 from sightline.pipeline.monitor import Monitor
 from sightline.pipeline.pipeline import POLL_S, Pipeline
-from sightline.pipeline.plan import LOGS
+from sightline.pipeline.plan import LOGS, stage_environment
 from sightline.pipeline.runs import prepare, speaker
 from sightline.settings import Settings
 from sightline.stack.datadir import DataDir, StackState, read_stack
@@ -26,9 +26,7 @@ STOP_TIMEOUT_S: Final = 60.0
 UP_LOG: Final = "up.log"
 
 
-def stand(
-    settings: Settings, data: DataDir, cameras: Sequence[Camera], config: Path | None, console: Console
-) -> None:
+def stand(settings: Settings, data: DataDir, cameras: Sequence[Camera], console: Console) -> None:
     """Start everything and keep it running until SIGINT or SIGTERM; then stop it in good order.
 
     Frames can come from anywhere, so there is always an infer worker.
@@ -39,7 +37,7 @@ def stand(
     say = speaker(console)
     with interrupted_by_signals():
         repository = prepare(settings, data, cameras, infers=True)
-        pipeline = Pipeline(settings, data, repository, say, config)
+        pipeline = Pipeline(settings, data, repository, say)
         try:
             pipeline.start()
             since_ns = time.time_ns()
@@ -71,11 +69,11 @@ def describe(console: Console, folder: Path, state: StackState | None) -> None:
     console.print("\n".join(lines), highlight=False, markup=False, soft_wrap=True)
 
 
-def detach(settings: Settings, config: Path | None, console: Console) -> None:
-    """Start `sightline up` as a process of its own and wait until everything runs.
+def detach(settings: Settings, console: Console) -> None:
+    """Start `sightline up` with these settings as a process of its own and wait until everything runs.
 
     Raises:
-        SightlineError: It ended, or is not up in time; its log says why.
+        SightlineError: It cannot be started, ended, or is not up in time; its log says why.
     """
     folder = settings.data.dir.absolute()
     if (state := read_stack(folder)) is not None:
@@ -84,11 +82,13 @@ def detach(settings: Settings, config: Path | None, console: Console) -> None:
             "Stop that one with `sightline down`, or name another folder with --data.",
         )
     log = folder / LOGS / UP_LOG
-    log.parent.mkdir(parents=True, exist_ok=True)
-    options = ["--config", str(config)] if config else []
+    with DataDir(folder):  # refuses a folder that cannot be used, in words that are not in a log
+        log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "sightline", *options, "up", "--data", str(folder)],
+            [sys.executable, "-m", "sightline", "up", "--data", str(folder)],
+            # Settings travel as they do to stages: whatever they came from, and where nobody sees passwords.
+            env=stage_environment(settings, os.environ),
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,

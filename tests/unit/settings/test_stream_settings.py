@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from sightline.settings_sources import explain, load
+from sightline.settings import Settings, StreamSettings
+from sightline.settings_sources import environment_of, explain, load
 from tests.unit.settings.loading import refusal, written
 
 
@@ -65,7 +66,7 @@ def test_a_misspelt_key_is_told_with_the_nearest_name(tmp_path: Path) -> None:
 
 def test_the_environment_sends_people_to_the_file() -> None:
     assert refusal({"SIGHTLINE_STREAMS_GATE_SOURCE": "x"}).endswith(
-        "in the file, as [streams.NAME], or as JSON in SIGHTLINE_STREAMS."
+        "Cameras are set in the file, as [streams.NAME], or as JSON in SIGHTLINE_STREAMS."
     )
 
 
@@ -80,3 +81,27 @@ def test_the_command_line_can_give_all_of_them(tmp_path: Path) -> None:
     loaded = load({}, file=file, overrides={"streams": {"yard": {"source": "y"}}})
     assert list(loaded.settings.streams) == ["yard"]
     assert explain(loaded)[-1].origin == "command line"
+
+
+def test_cameras_come_as_json_from_the_environment_over_those_of_the_file(tmp_path: Path) -> None:
+    file = written(tmp_path, "[streams.gate]\nsource = 'a.mp4'\nrealtime = true\n")
+    text = '{"gate": {"source": "b.mp4"}, "yard.1": {"source": "rtsp://me:s3cret@cam/1", "mode": "frames"}}'
+    streams = load({"SIGHTLINE_STREAMS": text}, file=file).settings.streams
+    assert (streams["gate"].source, streams["gate"].realtime) == ("b.mp4", True)
+    assert (streams["yard.1"].source, streams["yard.1"].mode) == ("rtsp://me:s3cret@cam/1", "frames")
+
+
+def test_a_child_process_gets_the_cameras_too() -> None:
+    streams = {"a.b": StreamSettings(source="ü, 'x'.mp4", realtime=True), "c": StreamSettings(source="d=e")}
+    settings = Settings(streams=streams)
+    assert load(environment_of(settings)).settings == settings
+
+
+@pytest.mark.parametrize("text", ["{", "[]", "7", '{"gate": "a.mp4"}', '{"gate": null}'])
+def test_what_is_no_json_of_cameras_is_refused(text: str) -> None:
+    assert refusal({"SIGHTLINE_STREAMS": text}).startswith("SIGHTLINE_STREAMS in the environment is no JSON")
+
+
+def test_a_wrong_camera_in_the_environment_is_named_with_where_it_came_from() -> None:
+    said = refusal({"SIGHTLINE_STREAMS": '{"gate": {"source": "a", "fps": 3}}'})
+    assert said.startswith("There is no setting streams.gate.fps (from SIGHTLINE_STREAMS)")
