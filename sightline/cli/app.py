@@ -15,7 +15,7 @@ import typer
 from rich.console import Console
 from typer.core import TyperGroup
 
-from sightline.cli import data_commands, stack_commands
+from sightline.cli import STOPPED_BY_USER, data_commands, stack_commands
 from sightline.cli.audit import audit
 from sightline.cli.config_commands import config_app, topics_app
 from sightline.cli.context import CliContext, parse_values
@@ -23,8 +23,6 @@ from sightline.cli.dead_letters import dead_letters_app
 from sightline.cli.doctor import doctor
 from sightline.errors import SightlineError
 from sightline.redaction import scrubbed
-
-STOPPED_BY_USER: Final = 130
 
 _COMMANDS: Final[Mapping[str, Sequence[Callable[..., int | None]]]] = {
     "The whole system": (stack_commands.demo, stack_commands.run, stack_commands.up, stack_commands.down),

@@ -24,7 +24,7 @@ FROM frames WHERE stream_id IN {streams:Array(String)}
 AND captured_wall_at >= fromUnixTimestamp64Nano({since_ns:Int64})"""
 
 OBJECTS_SQL: Final = """
-SELECT uniqExact(stream_id, epoch, track_id) AS tracks, uniqExact(label) AS labels FROM tracks
+SELECT uniqExact(stream_id, track_id) AS tracks, uniqExact(label) AS labels FROM tracks
 WHERE stream_id IN {streams:Array(String)}"""
 
 

@@ -24,14 +24,16 @@ class Example:
 EXAMPLES: Final = (
     Example(
         "How many objects of each kind did each camera see?",
-        "SELECT stream_id, label, uniqExact(track_id) AS objects FROM classifications\n"
+        "SELECT stream_id, label, count() AS objects FROM (\n"
+        "    SELECT stream_id, track_id, argMax(label, captured_at) AS label FROM classifications\n"
+        "    GROUP BY stream_id, track_id)\n"
         "GROUP BY stream_id, label ORDER BY objects DESC LIMIT 8",
     ),
     Example(
         "Which objects stayed longest in view?",
-        "SELECT stream_id, track_id, argMax(label, seq) AS kind,\n"
+        "SELECT stream_id, track_id, argMax(label, captured_at) AS kind,\n"
         "       round(dateDiff('ms', min(captured_at), max(captured_at)) / 1000, 1) AS seconds\n"
-        "FROM tracks WHERE observed GROUP BY stream_id, epoch, track_id ORDER BY seconds DESC LIMIT 5",
+        "FROM tracks WHERE observed GROUP BY stream_id, track_id ORDER BY seconds DESC LIMIT 5",
     ),
     Example(
         "How fast is each stage, from capture, at the 99th percentile?",

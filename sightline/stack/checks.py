@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from sightline.errors import SightlineError
+from sightline.proxies import proxies_of
 from sightline.settings import Settings
 from sightline.stack.cache import cache_folder
 from sightline.stack.datadir import check_disk, read_stack
@@ -70,6 +71,7 @@ def examine(settings: Settings, environ: Mapping[str, str]) -> Iterator[Finding]
     yield _room("disk of the cache", cache, CACHE_BYTES)
     yield _room("disk of the data folder", settings.data.dir)
     yield _data(settings)
+    yield from _proxies(environ)
     yield _attempt("ports", lambda: f"free ones on loopback, such as {free_ports(1)[0]}")
     yield _cores()
 
@@ -171,6 +173,20 @@ def _data(settings: Settings) -> Finding:
         Verdict.NOTE,
         f"process {state.pid} runs in {settings.data.dir}",
         "`sightline status` shows it.",
+    )
+
+
+def _proxies(environ: Mapping[str, str]) -> Iterator[Finding]:
+    found = proxies_of(environ)
+    if not found:
+        return
+    named = ", ".join(f"{name}={address}" for name, address in found.items())
+    yield Finding(
+        "proxies",
+        Verdict.NOTE,
+        f"{named}; never asked for servers on this machine",
+        "Name other hosts that are reached without a proxy in no_proxy, such as the Triton or the ClickHouse "
+        "of your settings.",
     )
 
 
