@@ -20,7 +20,7 @@ def loopback_is_direct(environ: Mapping[str, str]) -> dict[str, str]:
     Args:
         environ: The environment, such as `os.environ`.
     """
-    changes = {}
+    changes: dict[str, str] = {}
     for name in _EXCEPTIONS:
         spelt = environ.get(name) or environ.get(name.upper()) or ""
         # An empty `no_grpc_proxy` would hide `no_proxy` from gRPC.

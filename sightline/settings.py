@@ -7,14 +7,25 @@ finds and loads them.
 
 from pathlib import Path
 from typing import Annotated, Literal
+from zoneinfo import available_timezones
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 from schemas.fields import STREAM_ID
 
 Mode = Literal["frames", "detections"]
 Head = Literal["yolov8", "yolov5", "yolox", "end2end"]
 Networks = Literal["in-process", "python", "onnxruntime", "tensorrt"]
+
+
+def _known_zone(name: str) -> str:
+    known = available_timezones()
+    if known and name not in known:  # a bare system knows none, and ClickHouse has its own list
+        raise ValueError("it should be a time zone such as UTC or Europe/Berlin")
+    return name
+
+
+TimeZone = Annotated[str, AfterValidator(_known_zone)]
 StreamId = Annotated[str, StringConstraints(pattern=STREAM_ID)]
 
 
@@ -182,6 +193,10 @@ class ClickHouseSettings(Section):
     )
     database: str = Field(
         "sightline", pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,63}$", description="database of the tables"
+    )
+    time_zone: TimeZone | None = Field(
+        None,
+        description="zone of times in answers, of now() and of today(), such as Europe/Berlin; unset: UTC",
     )
     http_port: int = Field(
         0, ge=0, le=65_535, description="port of the writer's read-only HTTP; 0 takes a free one"

@@ -24,6 +24,7 @@ from sightline.clickhouse.connect import back_end
 from sightline.clickhouse.database import Database, UnavailableError
 from sightline.clickhouse.http import HttpPort
 from sightline.clickhouse.migrate import migrate
+from sightline.clickhouse.reading import UTC
 from sightline.clickhouse.server import Server
 from sightline.ending import end_by_force
 from sightline.errors import SightlineError
@@ -73,7 +74,12 @@ def run_writer(
         port = 0
         if isinstance(engine, ChdbEngine):
             http = stack.enter_context(
-                HttpPort(engine, settings.clickhouse.database, settings.clickhouse.http_port)
+                HttpPort(
+                    engine,
+                    settings.clickhouse.database,
+                    settings.clickhouse.http_port,
+                    settings.clickhouse.time_zone or UTC,
+                )
             )
             port = http.port
         collect_seldom()

@@ -73,7 +73,9 @@ def build() -> typer.Typer:
     app.callback()(_global_options)
     for panel, commands in _COMMANDS.items():
         for command in commands:
-            app.command(rich_help_panel=panel)(_exiting(command))
+            # SQL that begins with a comment, `-- such as this`, is no option.
+            options = {"ignore_unknown_options": command is data_commands.query}
+            app.command(rich_help_panel=panel, context_settings=options)(_exiting(command))
     app.add_typer(dead_letters_app, name="dead-letters", rich_help_panel="Look inside")
     app.add_typer(config_app, name="config", rich_help_panel="Set up")
     app.add_typer(topics_app, name="topics", rich_help_panel="Set up")

@@ -20,7 +20,9 @@ _ENGINE: Final = {
     "index_mark_cache_size": 16 << 20,
     "mmap_cache_size": 64,
     "compiled_expression_cache_size": 16 << 20,
+    "session_timezone": "UTC",
 }
+_OPEN_FOLDERS: Final = Path("/proc/self/fd")
 
 
 class ChdbEngine:
@@ -35,6 +37,7 @@ class ChdbEngine:
     def __init__(self, folder: Path) -> None:
         self._folder = folder.absolute()
         self._lock: int | None = None
+        self._opened: int | None = None
 
     def connect(self) -> Database:
         """Open a connection, for one thread at a time.
@@ -42,7 +45,7 @@ class ChdbEngine:
         Raises:
             SightlineError: chDB is not installed, the folder belongs to another process or cannot be used.
         """
-        return ClientDatabase(self.client(), self.capabilities)
+        return ClientDatabase(self.client, self.capabilities)
 
     def client(self) -> Client:
         """Open a connection as a bare client of clickhouse-connect.
@@ -54,8 +57,9 @@ class ChdbEngine:
         try:
             import clickhouse_connect
 
+            _import_engine()
             return clickhouse_connect.get_client(
-                interface="chdb", path=str(self._folder), chdb_options=dict(_ENGINE)
+                interface="chdb", path=self._address, chdb_options=dict(_ENGINE)
             )
         except ImportError as error:
             raise SightlineError(
@@ -73,17 +77,24 @@ class ChdbEngine:
             SightlineError: As `connect`.
         """
         self._claim()
-        import chdb
-
-        return chdb.connect(  # type: ignore[no-untyped-call]  # chdb ships no types
-            f"{os.path.realpath(self._folder)}?{urlencode(_ENGINE)}"
-        )
+        return _import_engine().connect(f"{self._address}?{urlencode(_ENGINE)}")
 
     def close(self) -> None:
         """Let another process have the folder. The connections must be closed already."""
-        if self._lock is not None:
-            os.close(self._lock)
-            self._lock = None
+        for descriptor in (self._opened, self._lock):
+            if descriptor is not None:
+                os.close(descriptor)
+        self._opened = self._lock = None
+
+    @property
+    def _address(self) -> str:
+        """The folder as the engine is told it, the same for all connections.
+
+        Its own path could hold what ends a path there, such as a question mark, or letters of no encoding.
+        """
+        if self._opened is not None:
+            return f"file:{_OPEN_FOLDERS / str(self._opened)}"
+        return f"file:{os.path.realpath(self._folder)}"
 
     def _claim(self) -> None:
         # The engine has a lock too, and says of it no more than that it cannot start.
@@ -103,6 +114,8 @@ class ChdbEngine:
                 "Stop the other writer, or use another data folder.",
             ) from error
         self._lock = lock
+        if _OPEN_FOLDERS.is_dir():
+            self._opened = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY)
 
     def _unusable(self, said: str) -> SightlineError:
         text = " ".join(said.split())[:300]
@@ -110,3 +123,21 @@ class ChdbEngine:
             f"Cannot open the tables in {self._folder}: {text}.",
             "Is the folder writable and the disk not full?",
         )
+
+
+def _import_engine() -> Any:
+    """chdb. It asks for the machine's time zone when it is loaded, and fails in one that it does not know.
+
+    Raises:
+        ImportError: It is not installed.
+    """
+    zone = os.environ.get("TZ")
+    os.environ["TZ"] = "UTC"
+    try:
+        import chdb
+    finally:
+        if zone is None:
+            del os.environ["TZ"]
+        else:
+            os.environ["TZ"] = zone
+    return chdb

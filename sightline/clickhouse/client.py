@@ -1,13 +1,14 @@
 """A connection through clickhouse-connect, which speaks to the engine in process and to servers alike."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
-from sightline.clickhouse.database import Capabilities, Row, refused
+from sightline.clickhouse.database import Capabilities, Row, UnavailableError, refused
 from sightline.clickhouse.native import Block
+from sightline.errors import SightlineError
 
 _INSERT: Final = {
     "async_insert": 0,  # the default gathers inserts and answers before they are stored
@@ -19,10 +20,17 @@ _INSERT: Final = {
 
 
 class ClientDatabase:
-    """`Database` over a clickhouse-connect client; see there for what each method does."""
+    """`Database` over a clickhouse-connect client; see there for what each method does.
 
-    def __init__(self, client: Client, capabilities: Capabilities) -> None:
-        self._client = client
+    Args:
+        open_client: Opens one; also after an error in process, where a connection begins its next answer with
+            what the failed query had found (chDB 4.4).
+        capabilities: What this back end can do.
+    """
+
+    def __init__(self, open_client: Callable[[], Client], capabilities: Capabilities) -> None:
+        self._open_client = open_client
+        self._client = open_client()
         self._capabilities = capabilities
 
     @property
@@ -35,14 +43,14 @@ class ClientDatabase:
         try:
             self._client.command(sql)
         except ClickHouseError as error:
-            raise refused(f"run {_short(sql)}", error_code(error), str(error)) from error
+            raise self._failed(f"run {_short(sql)}", error) from error
 
     def rows(self, sql: str, parameters: Mapping[str, Any] | None = None) -> Sequence[Row]:
         """Run a query and return all its rows."""
         try:
             return self._client.query(sql, parameters=dict(parameters or {})).result_rows
         except ClickHouseError as error:
-            raise refused(f"answer {_short(sql)}", error_code(error), str(error)) from error
+            raise self._failed(f"answer {_short(sql)}", error) from error
 
     def insert(self, table: str, rows: Block, token: str) -> None:
         """Insert a block as one part."""
@@ -55,11 +63,18 @@ class ClientDatabase:
                 settings=_INSERT | {"insert_deduplication_token": token},
             )
         except ClickHouseError as error:
-            raise refused(f"insert into {table}", error_code(error), str(error)) from error
+            raise self._failed(f"insert into {table}", error) from error
 
     def close(self) -> None:
         """Give the connection up."""
         self._client.close()
+
+    def _failed(self, doing: str, error: ClickHouseError) -> UnavailableError | SightlineError:
+        if self._capabilities.embedded:
+            # The new one first: with its last connection the engine ends.
+            used, self._client = self._client, self._open_client()
+            used.close()
+        return refused(doing, error_code(error), str(error))
 
 
 def error_code(error: ClickHouseError) -> int | None:

@@ -1,5 +1,7 @@
 """A ClickHouse server, reached by its HTTP interface."""
 
+from clickhouse_connect.driver.client import Client
+
 from sightline.addresses import ENCODE, check_encoded
 from sightline.clickhouse.client import ClientDatabase, error_code
 from sightline.clickhouse.database import Capabilities, Database, refused
@@ -33,13 +35,16 @@ class Server:
         import clickhouse_connect
         from clickhouse_connect.driver.exceptions import ClickHouseError
 
-        try:
-            client = clickhouse_connect.get_client(
+        def open_client() -> Client:
+            return clickhouse_connect.get_client(
                 dsn=self._dsn,
                 autogenerate_session_id=False,  # a session lets one query run at a time, also after its death
                 connect_timeout=_CONNECT_TIMEOUT_S,
                 send_receive_timeout=_ANSWER_TIMEOUT_S,
             )
+
+        try:
+            return ClientDatabase(open_client, self.capabilities)
         except ClickHouseError as error:
             raise refused("let us in", error_code(error), scrubbed(str(error), self._dsn)) from error
         except (ValueError, TypeError) as error:
@@ -48,7 +53,6 @@ class Server:
                 f"clickhouse.dsn is {shown(self._dsn)}, which is not an address.",
                 f"It looks like clickhouse://user:password@host:8123. {ENCODE}",
             ) from error
-        return ClientDatabase(client, self.capabilities)
 
     def close(self) -> None:
         """Nothing to give back."""

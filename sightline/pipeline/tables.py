@@ -34,6 +34,7 @@ def connect_tables(settings: ClickHouseSettings, http_port: int) -> Client:
         database=settings.database,
         connect_timeout=CONNECT_TIMEOUT_S,
         send_receive_timeout=ANSWER_TIMEOUT_S,
+        settings={"session_timezone": "UTC"},  # our own SQL is written for it, whatever analysts want
     )
 
 

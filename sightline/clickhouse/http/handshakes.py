@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Final
 
-from sightline.clickhouse.http.limits import CAPS, OPEN
 from sightline.clickhouse.native import Block, block, numbers, string, texts
+from sightline.clickhouse.query_settings import CAPS, OPEN
 
 # clickhouse-connect asks which settings it may send. The engine, being read-only, would say none.
 _SETTINGS: Final = "SELECT name, value, readonly FROM system.settings LIMIT 10000"

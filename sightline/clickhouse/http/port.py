@@ -8,9 +8,10 @@ from types import TracebackType
 from typing import Any, Final, Self
 from urllib.parse import urlsplit
 
-from sightline.clickhouse.http.answers import BAD_REQUEST, Answer, Answerer, RawEngine
+from sightline.clickhouse.http.answers import BAD_REQUEST, Answer, Answerer
 from sightline.clickhouse.http.limits import IDLE_TIMEOUT_S, MAX_BODY_BYTES, MAX_CONNECTIONS
 from sightline.clickhouse.http.requests import RequestError, is_local, query_request
+from sightline.clickhouse.reading import UTC, RawEngine
 from sightline.errors import SightlineError
 
 _log = logging.getLogger(__name__)
@@ -35,12 +36,14 @@ class HttpPort:
         engine: The engine to ask.
         database: The database that names without one belong to.
         port: Where to listen; 0 takes a free port.
+        time_zone: Of queries that name none.
     """
 
-    def __init__(self, engine: RawEngine, database: str, port: int = 0) -> None:
+    def __init__(self, engine: RawEngine, database: str, port: int = 0, time_zone: str = UTC) -> None:
         self._engine = engine
         self._database = database
         self._wanted = port
+        self._time_zone = time_zone
         self._server: _Server | None = None
 
     @property
@@ -54,7 +57,7 @@ class HttpPort:
         Raises:
             SightlineError: The port is taken.
         """
-        answerer = Answerer(self._engine, self._database)
+        answerer = Answerer(self._engine, self._database, self._time_zone)
         try:
             self._server = _Server((_LOOPBACK, self._wanted), answerer)
         except OSError as error:

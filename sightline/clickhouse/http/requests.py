@@ -7,6 +7,8 @@ from email.policy import HTTP
 from typing import Final
 from urllib.parse import parse_qsl
 
+from sightline.clickhouse.http.limits import TRANSPORT
+
 LOOPBACK_NAMES: Final = frozenset({"127.0.0.1", "localhost", "[::1]", "::1"})
 
 
@@ -27,6 +29,15 @@ class QueryRequest:
     sql: str
     parameters: Mapping[str, str]
     format: str
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """What is meant for the engine."""
+        return {
+            name: value
+            for name, value in self.parameters.items()
+            if name not in TRANSPORT and not name.startswith("param_")
+        }
 
     @property
     def bound(self) -> dict[str, str]:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sightline.clickhouse.http.gate import objection
+from sightline.clickhouse.gate import objection
 
 REFUSED = frozenset({"file", "url", "s3", "python"})
 

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sightline.clickhouse.http.limits import CAPS, capped, settings_of
-from sightline.clickhouse.http.requests import RequestError, is_local, query_request
+from sightline.clickhouse.http.requests import QueryRequest, RequestError, is_local, query_request
+from sightline.clickhouse.query_settings import CAPS, capped, is_open, settings_of
 
 
 def test_url_and_body_make_one_query() -> None:
@@ -83,10 +83,17 @@ def test_settings_are_taken_refused_or_none_of_ours() -> None:
         "param_p": "z",
         "output_format_json_quote_denormals": "1",
     }
-    settings, refused = settings_of(parameters)
+    settings, refused = settings_of(QueryRequest("SELECT 1", parameters, "CSV").settings)
     assert refused is None
     assert settings["max_threads"] == "1"
     assert settings["output_format_json_quote_denormals"] == "1"
     assert settings.keys() == CAPS.keys() | {"result_overflow_mode", "output_format_json_quote_denormals"}
     assert settings_of({"max_insert_threads": "8"})[1] == "max_insert_threads"
     assert settings_of({"output_format_schema": "/tmp/x"})[1] == "output_format_schema"
+    for name in (
+        "max_memory_usage = 1, readonly",
+        "output_format_a = 1, max_memory_usage",
+        "output_format_x'",
+        "",
+    ):
+        assert not is_open(name)
