@@ -5,6 +5,7 @@ so that this package imports none of them.
 """
 
 import functools
+import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.metadata import entry_points, version
@@ -23,6 +24,8 @@ from sightline.cli.dead_letters import dead_letters_app
 from sightline.cli.doctor import doctor
 from sightline.errors import SightlineError
 from sightline.redaction import scrubbed
+
+_log = logging.getLogger(__name__)
 
 _COMMANDS: Final[Mapping[str, Sequence[Callable[..., int | None]]]] = {
     "The whole system": (stack_commands.demo, stack_commands.run, stack_commands.up, stack_commands.down),
@@ -102,6 +105,13 @@ def run(arguments: Sequence[str]) -> int:
         build()(args=list(arguments))
     except SightlineError as error:
         say_error(error)
+        return 1
+    except OSError as error:
+        _log.debug("The command ended in an error", exc_info=True)
+        where = f" ({error.filename})" if error.filename else ""
+        say_error(
+            SightlineError(f"{error.strerror or error}{where}.", "Check the path, its rights and its disk.")
+        )
         return 1
     except KeyboardInterrupt:
         return STOPPED_BY_USER

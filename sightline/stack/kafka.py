@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from sightline.stack.kafka_config import jvm_flags, server_properties
 from sightline.stack.kafka_jars import home_jars, install_jars, locked_text
 from sightline.stack.kafka_probe import KafkaProbe
 from sightline.stack.logs import telling_lines
+from sightline.stack.plain_paths import HERE, in_utf8, linked
 from sightline.stack.ports import LOOPBACK, free_ports
 from sightline.stack.processes import ProcessSpec
 from sightline.stack.server import PORT_TAKEN, Server
@@ -29,6 +31,8 @@ _TELLING = (
     r"FATAL|Exception|ERROR|Error",
 )
 _FORMAT_TIMEOUT_S = 60
+_PROPERTIES = "server.properties"
+_LOG_DIR = "log"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +89,7 @@ class LocalKafka(Server):
         else:
             cache = options.cache or cache_folder(os.environ, Path.home())
             jars = install_jars(cache, locked_text(), options.maven_url, self._progress)
-        class_path = os.pathsep.join(str(jar) for jar in jars)
-        command = (str(java.program), *jvm_flags(options.heap_mb), "-cp", class_path)
+        command = (str(java.program), *jvm_flags(options.heap_mb), "-cp", self._class_path(jars))
         if not (self._log_dir / "meta.properties").exists():
             self._choose_ports()
             self._format(command)
@@ -94,19 +97,37 @@ class LocalKafka(Server):
 
     def _spec(self) -> ProcessSpec:
         self._choose_ports()
-        argv = (*self._command, "kafka.Kafka", str(self._properties))
-        return ProcessSpec(self.name, argv, os.environ, self.log_path, stop_timeout_s=self.stop_timeout_s)
+        argv = (*self._command, "kafka.Kafka", f"{HERE}/{_PROPERTIES}")
+        return ProcessSpec(
+            self.name,
+            argv,
+            in_utf8(os.environ),
+            self.log_path,
+            cwd=self._folder,
+            stop_timeout_s=self.stop_timeout_s,
+        )
 
     def _probe(self) -> KafkaProbe:
         return KafkaProbe(self.bootstrap)
 
     @property
     def _log_dir(self) -> Path:
-        return self._folder / "log"
+        return self._folder / _LOG_DIR
 
-    @property
-    def _properties(self) -> Path:
-        return self._folder / "server.properties"
+    def _class_path(self, jars: Sequence[Path]) -> str:
+        """The jars, through a link in the folder, as a colon in a path would end it in a class path."""
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            folder = linked(self._folder, "jars", jars[0].parent)
+        except OSError as error:
+            raise self._unwritable(error) from error
+        return os.pathsep.join(f"{folder}/{jar.name}" for jar in jars)
+
+    def _unwritable(self, error: OSError) -> SightlineError:
+        return SightlineError(
+            f"Cannot write Kafka's files to {self._folder}: {error.strerror or error}.",
+            "Make room or make the folder writable.",
+        )
 
     def _choose_ports(self) -> None:
         remembered = self._folder / "ports.json"
@@ -114,12 +135,11 @@ class LocalKafka(Server):
             self._folder.mkdir(parents=True, exist_ok=True)
             self._ports = free_ports(2, self._ports or _read_ports(remembered))
             write_atomically(remembered, json.dumps(self._ports))
-            write_atomically(self._properties, server_properties(self._log_dir, *self._ports))
+            write_atomically(
+                self._folder / _PROPERTIES, server_properties(f"{HERE}/{_LOG_DIR}", *self._ports)
+            )
         except OSError as error:
-            raise SightlineError(
-                f"Cannot write Kafka's files to {self._folder}: {error.strerror or error}.",
-                "Make room or make the folder writable.",
-            ) from error
+            raise self._unwritable(error) from error
 
     def _format(self, command: tuple[str, ...]) -> None:
         cluster_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).rstrip(b"=").decode()
@@ -127,7 +147,9 @@ class LocalKafka(Server):
         argv = [*command, "kafka.tools.StorageTool", "format", f"--cluster-id={cluster_id}"]
         try:
             answer = subprocess.run(
-                [*argv, "-c", str(self._properties)],
+                [*argv, "-c", f"{HERE}/{_PROPERTIES}"],
+                cwd=self._folder,
+                env=in_utf8(os.environ),
                 capture_output=True,
                 text=True,
                 errors="replace",

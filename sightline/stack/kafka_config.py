@@ -1,13 +1,11 @@
 """The settings of the local Kafka broker, and the flags of its Java."""
 
-from pathlib import Path
-
 from sightline.stack.ports import LOOPBACK
 
 NODE_ID = 1
 
 
-def server_properties(log_dir: Path, broker_port: int, controller_port: int) -> str:
+def server_properties(log_dir: str, broker_port: int, controller_port: int) -> str:
     """Return `server.properties` of one KRaft node that is broker and controller, on loopback only."""
     settings = {
         "process.roles": "broker,controller",

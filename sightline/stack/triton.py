@@ -11,6 +11,7 @@ from pathlib import Path
 
 from sightline.errors import SightlineError
 from sightline.stack.cache import Progress, cache_folder, silent
+from sightline.stack.plain_paths import in_utf8, linked
 from sightline.stack.ports import LOOPBACK, free_ports
 from sightline.stack.processes import ProcessSpec
 from sightline.stack.server import PORT_TAKEN, Server
@@ -126,10 +127,25 @@ class LocalTriton(Server):
         assert install is not None  # prepare has run
         self._ports = free_ports(3, self._ports)
         grpc, http_port, metrics = self._ports
+        folder = self.log_path.with_suffix(".run")
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            repository = linked(folder, "repository", self._repository)
+            backends = linked(folder, "backends", install.backends)
+            models = linked(folder, "python", install.models_bin.parent)
+            libraries = [
+                linked(folder, f"libraries{number}", library)
+                for number, library in enumerate(install.libraries)
+            ]
+        except OSError as error:
+            raise SightlineError(
+                f"Cannot write Triton's folder {folder}: {error.strerror or error}.",
+                "Make room or make the folder writable.",
+            ) from error
         argv = (
             str(install.server),
-            f"--model-repository={self._repository}",
-            f"--backend-directory={install.backends}",
+            f"--model-repository={repository}",
+            f"--backend-directory={backends}",
             "--model-control-mode=explicit",
             *(f"--load-model={model}" for model in self._models),
             *(f"--{kind}-address={LOOPBACK}" for kind in ("grpc", "http", "metrics")),
@@ -140,20 +156,22 @@ class LocalTriton(Server):
             "--exit-timeout-secs=10",
             *self._options.arguments,
         )
-        env = {key: value for key, value in os.environ.items() if key not in ("PYTHONHOME", "PYTHONPATH")}
+        env = {
+            key: value
+            for key, value in in_utf8(os.environ).items()
+            if key not in ("PYTHONHOME", "PYTHONPATH")
+        }
         # The stub takes the environment of the first python3 in PATH, and nothing else tells it.
-        env["PATH"] = os.pathsep.join([str(install.models_bin), env.get("PATH", os.defpath)])
-        env["LD_LIBRARY_PATH"] = os.pathsep.join(
-            [*map(str, install.libraries), *filter(None, [env.get("LD_LIBRARY_PATH")])]
-        )
+        env["PATH"] = os.pathsep.join([f"{models}/{install.models_bin.name}", env.get("PATH", os.defpath)])
+        env["LD_LIBRARY_PATH"] = os.pathsep.join([*libraries, *filter(None, [env.get("LD_LIBRARY_PATH")])])
         return ProcessSpec(
             "triton",
             argv,
             env,
             self.log_path,
             # Its Python puts the working folder before all others, and would find our packages in a checkout
-            # where models look for those that their folder brings.
-            cwd=self._repository,
+            # where models look for those that their folder brings; in this one are links only.
+            cwd=folder,
             stop_timeout_s=self.stop_timeout_s,
         )
 

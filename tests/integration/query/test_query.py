@@ -99,7 +99,9 @@ def test_any_other_is_refused_in_a_sentence(
     assert list(Path.cwd().iterdir()) == []
 
 
-def test_nothing_of_that_has_changed_the_tables(data: Path, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+def test_nothing_of_that_has_changed_the_tables(
+    data: Path, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
     assert ask(capfdbinary, data, "SELECT count() FROM tracks FORMAT CSV")[1] == b"24\n"
 
 
