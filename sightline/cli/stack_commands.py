@@ -1,5 +1,6 @@
 """`sightline demo`, `run`, `up`, `down` and `status`: the whole system on one machine."""
 
+import shlex
 import shutil
 import tempfile
 from pathlib import Path
@@ -214,7 +215,7 @@ def _run(settings: Settings, folder: Path, plan: "RunPlan", console: Console, *,
         name = escape(str(folder))
         console.print(f"\nEverything is kept in {name}. Ask it with:", highlight=False, soft_wrap=True)
         console.print(
-            f'  sightline query "{SAMPLE_SQL}" --data {name}',
+            f'  sightline query "{SAMPLE_SQL}" --data {escape(shlex.quote(str(folder)))}',
             highlight=False,
             soft_wrap=True,
         )

@@ -1,9 +1,9 @@
 """Paths that every server takes, whatever the user's folders are called.
 
-A server reads paths in files of another encoding, in lists with commas or colons, in commands for a shell, and
-each breaks on other letters. So it works in a folder of its own and is told that folder by the kernel's name
-for it, which is short and plain; what lies elsewhere is linked into it. Links are left where they are: the next
-start puts its own in their place.
+A server reads paths in files of another encoding, in lists with commas or colons, in commands for a shell,
+and each breaks on other letters. So it works in a folder of its own and is told that folder by the kernel's
+name for it, which is short and plain; what lies elsewhere is linked into it. Links are left where they are:
+the next start puts its own in their place.
 """
 
 import uuid
@@ -36,5 +36,5 @@ def linked(folder: Path, name: str, target: Path) -> str:
 
 
 def in_utf8(environ: Mapping[str, str]) -> dict[str, str]:
-    """The environment with a locale in which UTF-8 in a path is read as that, and no message is translated."""
+    """The environment in a locale that reads UTF-8 in a path as that, and translates no message."""
     return dict(environ) | {"LC_ALL": "C.UTF-8"}

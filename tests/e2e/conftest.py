@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.system import run_well
+from tests.odd_names import ODD_NAME
 
 
 @pytest.fixture
@@ -19,7 +20,7 @@ def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture(scope="session")
 def standing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The data folder of a whole system that runs in the background."""
-    folder = tmp_path_factory.mktemp("standing") / "data"
+    folder = tmp_path_factory.mktemp("standing") / ODD_NAME
     run_well("up", "--detach", "--data", folder)
     yield folder
     run_well("down", "--data", folder)

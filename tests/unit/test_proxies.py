@@ -1,5 +1,6 @@
 """Servers on this machine are never asked through a proxy, and no proxy's password is shown."""
 
+import os
 import urllib.request
 
 import pytest
@@ -7,7 +8,9 @@ from clickhouse_connect.driver.httputil import check_env_proxy
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sightline.cli import main
 from sightline.proxies import LOOPBACK_NAMES, loopback_is_direct, proxies_of
+from sightline.stack import checks
 
 PROXY = "http://user:p@ss@127.0.0.1:9"
 
@@ -64,3 +67,20 @@ def test_no_password_is_ever_shown(password: str) -> None:
     for user in ("http://me", "me"):
         address = f"{user}:{password}@proxy.example:3128"
         assert proxies_of({"https_proxy": address}) == {"https_proxy": "http://proxy.example:3128"}
+
+
+def test_the_command_line_is_told_so_at_its_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.environ", {"http_proxy": PROXY, "PATH": os.environ["PATH"]})
+    monkeypatch.setattr("sys.argv", ["sightline", "--version"])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 0
+    assert os.environ["no_proxy"] == "127.0.0.1,localhost,::1"
+
+
+def test_doctor_tells_what_is_set_without_the_password() -> None:
+    (found,) = checks._proxies({"https_proxy": PROXY})
+    assert found.verdict is checks.Verdict.NOTE
+    assert "https_proxy=http://127.0.0.1:9" in found.said
+    assert "p@ss" not in found.said + found.fix
+    assert list(checks._proxies({})) == []
