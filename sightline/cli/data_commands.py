@@ -53,6 +53,8 @@ def query(
 
     settings = settings_from(ctx, {"data.dir": data})
     max_rows = MAX_TABLE_ROWS if format_ is Format.TABLE else 0
+    # In a locale without UTF-8 the bytes of a letter come one by one.
+    sql = sql.encode(errors="surrogateescape").decode(errors="backslashreplace")
     found = answer(settings, sql, _ENGINE_FORMATS[format_], max_rows)
     if format_ is Format.TABLE and found.named_format is None:
         _print_table(json.loads(found.data))

@@ -77,7 +77,10 @@ class ChdbEngine:
             SightlineError: As `connect`.
         """
         self._claim()
-        return _import_engine().connect(f"{self._address}?{urlencode(_ENGINE)}")
+        try:
+            return _import_engine().connect(f"{self._address}?{urlencode(_ENGINE)}")
+        except RuntimeError as error:
+            raise self._unusable(str(error)) from error
 
     def close(self) -> None:
         """Let another process have the folder. The connections must be closed already."""

@@ -78,6 +78,9 @@ class Reader:
         database: The database that names without one belong to.
         time_zone: Of sessions that name none. In another one than UTC the times of the tables are in it too.
         caps: What a query may use at most.
+
+    Raises:
+        QueryError: The engine does not answer at all.
     """
 
     def __init__(
@@ -89,14 +92,21 @@ class Reader:
         self.time_zone = time_zone
         self._parser = engine.raw_connection()
         self._parsing = threading.Lock()
-        names = self._parser.query("SELECT name FROM system.table_functions", "TabSeparatedRaw").bytes()
-        self._refused = frozenset(names.decode().lower().split()) - HARMLESS_TABLE_FUNCTIONS | {"file"}
-        self.version = self._parser.query("SELECT version()", "TabSeparatedRaw").bytes().decode().strip()
+        names = self._about("SELECT name FROM system.table_functions")
+        self._refused = frozenset(names.lower().split()) - HARMLESS_TABLE_FUNCTIONS | {"file"}
+        self.version = self._about("SELECT version()").strip()
 
     def close(self) -> None:
         """Give the connection of the parser up."""
         with self._parsing:
             self._parser.close()
+
+    def _about(self, sql: str) -> str:
+        try:
+            return str(run_query(self._parser, sql, "TabSeparatedRaw", {}).bytes().decode())
+        except QueryError:
+            self._parser.close()
+            raise
 
     def statement(self, sql: str) -> Statement:
         """Parse and judge a statement.

@@ -101,9 +101,10 @@ class DataDir:
             self.path.mkdir(parents=True, exist_ok=True)
             check_disk(self.path)
             self._lock = _acquire(self.path)
-        except OSError as error:
+        except (OSError, ValueError) as error:
+            said = error.strerror if isinstance(error, OSError) else error
             raise SightlineError(
-                f"Cannot use the data folder {self.path}: {error.strerror or error}.",
+                f"Cannot use the data folder {self.path}: {said}.",
                 "Make it writable, or name another one with --data.",
             ) from error
         left = _read_state(self.path)

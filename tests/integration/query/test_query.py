@@ -125,6 +125,13 @@ def test_more_rows_than_a_terminal_holds_are_printed_one_by_one(
     assert (lines[-1], len(lines)) == ("99999  a", 100_001)
 
 
+def test_letters_that_came_as_single_bytes_are_letters_again(
+    data: Path, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    sql = "SELECT '✓ é' AS x FORMAT TSV".encode().decode("ascii", "surrogateescape")
+    assert ask(capfdbinary, data, sql)[:2] == (0, "✓ é\n".encode())
+
+
 def readme_questions() -> list[str]:
     return re.findall(r'^sightline query "([^"]+)"', README, re.MULTILINE)
 
