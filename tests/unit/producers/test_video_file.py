@@ -194,3 +194,29 @@ def test_a_stop_ends_the_reading(tmp_path: Path) -> None:
 def test_an_address_of_an_unknown_kind_is_refused() -> None:
     with pytest.raises(SightlineError, match="gopher://"):
         open_source("gopher://example/x")
+
+
+ODD = [
+    "a b.mp4",
+    "ü, 50%03d #1 = 'x'.mp4",
+    "co:lon",
+    "file:x.mp4",
+    "new\nline.mp4",
+    "-dash",
+    "🎥" * 50,
+    "*?[a] ",
+]
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_a_video_can_have_any_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    write_video(tmp_path / "a.mp4", "mp4v", 5).rename(tmp_path / name)
+    monkeypatch.chdir(tmp_path)
+    assert len(read(open_source(name))) == 5
+
+
+def test_a_name_that_is_no_utf_8_is_refused_and_not_the_end_of_the_process(tmp_path: Path) -> None:
+    path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/k\xf6ln.mp4"))
+    write_video(tmp_path / "a.mp4", "mp4v", 5).rename(path)
+    with pytest.raises(SightlineError, match="is no UTF-8"):
+        open_source(str(path))
