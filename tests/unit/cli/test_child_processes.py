@@ -80,10 +80,10 @@ def test_a_global_option_reaches_what_a_command_starts(
         app.run([*words, *command])
     (argv, env) = started[0]
     # The file of the folder that a child happens to start in is none of its business.
-    Path("sightline.toml").write_text("[kafka]\nheap_mb = 999\n")
+    Path("sightline.toml").write_text("[kafka]\nhome = '/nowhere'\n")
     settings = settings_of_child(argv, env)
     assert holds(settings)
-    assert settings.kafka.heap_mb == 384
+    assert settings.kafka.home is None
     assert "s3cret" not in " ".join(argv)
 
 
