@@ -32,6 +32,16 @@ class FrameAccount:
             self._captured += 1
             return self._captured - 1
 
+    def miss(self, count: int, reason: str) -> bool:
+        """Count frames that were captured and dropped at once; False once the account is closed."""
+        with self._changed:
+            if self._closed:
+                return False
+            self._captured += count
+            self._dropped[reason] += count
+            self._changed.notify_all()
+            return True
+
     def drop(self, reason: str) -> None:
         """A frame in hand is given up."""
         with self._changed:

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import cv2
 
-from producers.camera import Paced, open_camera, open_capture
+from producers.camera import Paced, open_camera
+from producers.ffmpeg import open_capture
 from producers.sources import Source
 from producers.video_file import VideoFile, open_video_file
 from sightline.errors import SightlineError

@@ -30,6 +30,19 @@ class Picture:
     truth: FrameTruth | None = None
 
 
+@dataclass(frozen=True)
+class Gap:
+    """Pictures that were in the source and did not come out of it, at this place or not far from it.
+
+    Attributes:
+        count: How many, at least 1.
+        reason: Why, as it is counted.
+    """
+
+    count: int
+    reason: str = "not_decodable"
+
+
 class Source(Protocol):
     """An open source of frames."""
 
@@ -68,8 +81,10 @@ class Source(Protocol):
         """What the truth of its pictures is told in; None where it knows nothing of them."""
         ...
 
-    def pictures(self, stop: threading.Event) -> Iterator[Picture]:
+    def pictures(self, stop: threading.Event) -> Iterator[Picture | Gap]:
         """All frames in order, until the source ends or `stop` is set. To be called once.
+
+        A gap stands for frames that are lost; it has no index.
 
         Raises:
             SightlineError: Nothing can be read.

@@ -11,7 +11,7 @@ from producers.account import FrameAccount
 from producers.encoding import ClockNs, Encode, Grabbed
 from producers.newest import Newest
 from producers.publisher import Publisher
-from producers.sources import Picture, Source
+from producers.sources import Gap, Picture, Source
 from producers.truth_sender import TruthSender
 from sightline.errors import SightlineError
 from sightline.redaction import scrubbed
@@ -138,8 +138,9 @@ class StreamRun:
         try:
             pictures = source.pictures(self._stop)
             while self._wait_for_room() and (picture := next(pictures, None)) is not None:
-                grabbed = self._grab(source, picture)
-                if grabbed is not None:
+                if isinstance(picture, Gap):
+                    self._account.miss(picture.count, picture.reason)
+                elif (grabbed := self._grab(source, picture)) is not None:
                     self._send(grabbed, patient=True)
         finally:
             source.close()
@@ -174,6 +175,9 @@ class StreamRun:
     def _read_live(self, source: Source, slot: Newest[Grabbed]) -> None:
         try:
             for picture in source.pictures(self._stop):
+                if isinstance(picture, Gap):
+                    self._account.miss(picture.count, picture.reason)
+                    continue
                 grabbed = self._grab(source, picture)
                 if grabbed is None:
                     return

@@ -10,6 +10,7 @@ from typing import Any, Final
 import cv2
 from rich.console import Console
 
+from producers.sources import Picture
 from producers.synthetic.flat import Scene, SyntheticCamera
 from producers.video_file import open_video_file
 from sightline.named_models import open_recognizer
@@ -64,8 +65,9 @@ def loop_fps(settings: Settings, video: Path) -> float:
     source = open_video_file(video)
     started_s, count = time.perf_counter(), 0
     for picture in source.pictures(threading.Event()):
-        detector.detect([picture.image])
-        count += 1
+        if isinstance(picture, Picture):
+            detector.detect([picture.image])
+            count += 1
     elapsed_s = time.perf_counter() - started_s
     source.close()
     return count / elapsed_s

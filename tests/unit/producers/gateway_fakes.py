@@ -11,7 +11,7 @@ import numpy as np
 from confluent_kafka import KafkaError, KafkaException
 
 from producers.encoding import Grabbed
-from producers.sources import Picture
+from producers.sources import Gap, Picture
 from producers.truth import Legend
 from sightline.vision.jpeg import ImageError
 
@@ -100,7 +100,7 @@ class FakeSource:
         self._before = before
         self.closed = False
 
-    def pictures(self, stop: threading.Event) -> Iterator[Picture]:
+    def pictures(self, stop: threading.Event) -> Iterator[Picture | Gap]:
         index = 0
         while not stop.is_set() and (self._count is None or index < self._count):
             self._before(index)

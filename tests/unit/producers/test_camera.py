@@ -8,17 +8,24 @@ import numpy as np
 import pytest
 
 from producers.camera import Camera, Paced, open_camera
+from producers.ffmpeg import SILENCE_TIMEOUT_S
+from producers.sources import Gap, Picture
 from producers.synthetic.flat import Scene, SyntheticCamera
 from sightline.errors import SightlineError
 
 
 class FakeCapture:
-    """A connection that gives so many frames and is lost then."""
+    """A connection that gives what its script says and is lost then.
 
-    def __init__(self, frames: int, opened: bool = True) -> None:
-        self.left = frames
+    Letters: "p" a picture and "b" a bad one, each after 0.1 s; "B" a bad one that was there already; "s"
+    nothing for as long as the network waits.
+    """
+
+    def __init__(self, script: str, opened: bool = True) -> None:
+        self.script = list(script)
         self.opened = opened
         self.released = False
+        self.clock: Clock | None = None
 
     def isOpened(self) -> bool:
         return self.opened
@@ -27,36 +34,96 @@ class FakeCapture:
         return {cv2.CAP_PROP_FPS: 10.0}.get(prop, 0.0)
 
     def read(self) -> tuple[bool, Any]:
-        self.left -= 1
-        return (True, np.zeros((2, 2, 3), np.uint8)) if self.left >= 0 else (False, None)
+        letter = self.script.pop(0) if self.script else "B"
+        if self.clock is not None:
+            self.clock.now_s += {"s": SILENCE_TIMEOUT_S, "B": 0.0}.get(letter, 0.1)
+        return (True, np.zeros((2, 2, 3), np.uint8)) if letter == "p" else (False, None)
 
     def release(self) -> None:
         self.released = True
 
 
-def test_a_lost_camera_is_opened_again_and_its_frames_go_on() -> None:
-    refused, back = FakeCapture(0, opened=False), FakeCapture(3)
-    connections = [refused, back]
-    first = FakeCapture(2)
-    ticks = iter(range(100))
-    messages = []
-    camera = Camera(
-        "rtsp://user:secret@cam/1",
-        0.001,
-        first,  # type: ignore[arg-type]  # has what is used of it
-        connect=lambda address: connections.pop(0),  # type: ignore[arg-type, return-value]  # the same
-        monotonic=lambda: next(ticks) / 10,
-    )
-    stop, found = threading.Event(), []
-    for picture in camera.pictures(stop):
-        found.append((picture.index, picture.timestamp_ns))
+class Clock:
+    def __init__(self) -> None:
+        self.now_s = 100.0
+
+    def __call__(self) -> float:
+        return self.now_s
+
+
+def read_all(*scripts: str) -> tuple[list[int | Gap], list[int], list[str]]:
+    """What a camera gives over these connections: indices and gaps, times in ms, and its messages."""
+    clock = Clock()
+    connections = [FakeCapture(script) for script in scripts]
+    for connection in connections:
+        connection.clock = clock
+    stop = threading.Event()
+
+    def connect(address: str) -> FakeCapture:
         messages.append(camera.message)
-        if len(found) == 5:
+        if not connections:
             stop.set()
-    assert found == [(index, index * 100_000_000) for index in range(5)]
+            return FakeCapture("", opened=False)
+        return connections.pop(0)
+
+    camera = Camera("rtsp://cam/1", 0.001, connections.pop(0), connect=connect, monotonic=clock)  # type: ignore[arg-type]  # has what is used of it
+    messages: list[str] = []
+    found: list[int | Gap] = []
+    times_ms: list[int] = []
+    for picture in camera.pictures(stop):
+        found.append(picture if isinstance(picture, Gap) else picture.index)
+        if not isinstance(picture, Gap):
+            times_ms.append(picture.timestamp_ns // 1_000_000)
+    return found, times_ms, messages
+
+
+def test_a_lost_camera_is_opened_again_and_its_frames_go_on() -> None:
+    found, times_ms, messages = read_all("pp", "ppp")
+    assert found == [0, 1, 2, 3, 4]
+    assert times_ms == [0, 100, 200, 300, 400]
+    assert messages == ["The camera rtsp://cam/1 was lost; it is opened again every 0.001 s."] * 2
+
+
+def test_a_camera_that_refuses_is_tried_again_and_its_old_connections_are_let_go() -> None:
+    first, refused, back = FakeCapture("p"), FakeCapture("", opened=False), FakeCapture("p")
+    connections = [refused, back]
+    camera = Camera("rtsp://cam/1", 0.001, first, connect=lambda _: connections.pop(0))  # type: ignore[arg-type, return-value]  # has what is used of it
+    stop = threading.Event()
+    for picture in camera.pictures(stop):
+        assert isinstance(picture, Picture)
+        if picture.index == 1:
+            stop.set()
     assert first.released
     assert refused.released
-    assert messages == [""] * 5
+    assert not back.released
+
+
+def test_pictures_that_cannot_be_decoded_are_gaps_and_no_lost_connection() -> None:
+    found, times_ms, messages = read_all("ppbpBBpbb" + "p" * 3)
+    assert found == [0, 1, Gap(1), 2, Gap(2), 3, Gap(2), 4, 5, 6]
+    assert times_ms == [0, 100, 300, 400, 700, 800, 900]
+    assert len(messages) == 1
+    assert messages[0].startswith(
+        "The camera rtsp://cam/1 was lost after 5 pictures that could not be decoded; it is opened again"
+    )
+
+
+def test_a_camera_that_brings_only_what_cannot_be_decoded_is_opened_again() -> None:
+    found, _, messages = read_all("p" + "b" * 500, "p")
+    assert found == [0, Gap(101), 1]
+    assert "was lost after 101 pictures that could not be decoded" in messages[0]
+
+
+def test_a_camera_that_falls_silent_is_lost() -> None:
+    found, times_ms, messages = read_all("pps", "p")
+    assert found == [0, 1, 2]
+    assert times_ms == [0, 100, 5200]
+    assert "was lost; it" in messages[0]
+
+
+def test_what_failed_before_the_connection_ended_is_counted() -> None:
+    # The last of the slow ones waited for the end, not for a picture.
+    assert read_all("p" + "b" * 9)[0] == [0, Gap(8)]
 
 
 def test_while_a_camera_is_away_it_says_so_without_its_password() -> None:
@@ -64,9 +131,9 @@ def test_while_a_camera_is_away_it_says_so_without_its_password() -> None:
 
     def connect(address: str) -> FakeCapture:
         stop.set()
-        return FakeCapture(0, opened=False)
+        return FakeCapture("", opened=False)
 
-    camera = Camera("rtsp://user:secret@cam/1", 0.001, FakeCapture(0), connect=connect)  # type: ignore[arg-type]  # has what is used of it
+    camera = Camera("rtsp://user:secret@cam/1", 0.001, FakeCapture(""), connect=connect)  # type: ignore[arg-type]  # has what is used of it
     assert list(camera.pictures(stop)) == []
     assert "rtsp://***@cam/1 was lost" in camera.message
 
@@ -75,13 +142,13 @@ def test_a_camera_that_does_not_answer_is_a_clear_error_without_its_password() -
     with pytest.raises(
         SightlineError, match=r"rtsp://\*\*\*@cam:554/1 cannot be opened: cam does not"
     ) as caught:
-        open_camera("rtsp://user:se@cret@cam:554/1", 1.0, FakeCapture(0, opened=False))  # type: ignore[arg-type]  # has what is used of it
+        open_camera("rtsp://user:se@cret@cam:554/1", 1.0, FakeCapture("", opened=False))  # type: ignore[arg-type]  # has what is used of it
     assert "cret" not in str(caught.value)
 
 
 def test_a_camera_behind_a_password_that_looks_unencoded_is_told_with_how_to_encode_it() -> None:
     with pytest.raises(SightlineError, match=r"10\.0\.0\.9 does not.*%2F for /") as caught:
-        open_camera("rtsp://admin:12/34@10.0.0.9/1", 1.0, FakeCapture(0, opened=False))  # type: ignore[arg-type]  # has what is used of it
+        open_camera("rtsp://admin:12/34@10.0.0.9/1", 1.0, FakeCapture("", opened=False))  # type: ignore[arg-type]  # has what is used of it
     assert "34" not in str(caught.value)
 
 
@@ -98,7 +165,12 @@ def test_a_played_file_gives_no_frame_before_it_is_due() -> None:
         SyntheticCamera(Scene(1, fps=10, frames=4)), monotonic=iter([0.0, 0.02, 0.3, 0.3]).__next__
     )
     assert played.live
-    assert [picture.index for picture in played.pictures(Stop())] == [0, 1, 2, 3]
+    assert [picture.index for picture in played.pictures(Stop()) if isinstance(picture, Picture)] == [
+        0,
+        1,
+        2,
+        3,
+    ]
     # The third was late already and comes at once; the fourth is due now.
     assert waits == pytest.approx([0.08])
 
@@ -107,6 +179,6 @@ def test_a_stop_ends_the_wait_for_a_frame_that_is_not_due() -> None:
     stop = threading.Event()
     played = Paced(SyntheticCamera(Scene(1, fps=0.1)))
     pictures = played.pictures(stop)
-    assert next(pictures).index == 0
+    assert isinstance(next(pictures), Picture)
     threading.Timer(0.05, stop.set).start()
     assert list(pictures) == []

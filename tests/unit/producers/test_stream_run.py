@@ -1,7 +1,7 @@
 """One stream from source to a scripted broker: whatever fails and when, every frame is accounted for."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from producers.account import FrameAccount
 from producers.encoding import Grabbed
 from producers.publisher import Publisher
-from producers.sources import Source
+from producers.sources import Gap, Picture, Source
 from producers.stream import Outcome, StreamPlan, StreamRun
 from sightline.errors import SightlineError
 from tests.unit.producers.gateway_fakes import (
@@ -266,3 +266,17 @@ def test_event_time_is_the_sources_where_it_has_a_clock_and_else_the_wall(own_cl
 
     Stage(FakeSource(3, own_clock=own_clock), encode=encode).run()
     assert seen == ([1_000, 33_001_000, 66_001_000] if own_clock else [1_000] * 3)
+
+
+@pytest.mark.parametrize("live", [False, True])
+def test_gaps_take_sequence_numbers_and_are_dropped_for_their_reason(live: bool) -> None:
+    class Gappy(FakeSource):
+        def pictures(self, stop: threading.Event) -> Iterator[Picture | Gap]:
+            for picture in super().pictures(stop):
+                yield picture
+                yield Gap(picture.index + 1)
+
+    stage = Stage(Gappy(3, live=live))
+    assert stage.run().state == "ended"
+    assert stage.counters == {"captured": 9, "published": 3, "dropped.not_decodable": 6}
+    assert stage.producer.stored == [b"0", b"2", b"5"]
