@@ -27,12 +27,14 @@ def prepare_ffmpeg() -> None:
     """Set what FFmpeg and OpenCV read from the environment when the first video is opened; what is set stays.
 
     They keep off the terminal, as what they say is no help to a user, and look for the next picture however
-    many packets of sound come before it.
+    many packets of sound come before it. Each is opened for itself; OpenCV would let all others wait for one
+    that does not answer.
     """
     # Another level counts for nothing: at those that tell more FFmpeg writes addresses, passwords included.
     os.environ["OPENCV_FFMPEG_LOGLEVEL"] = "-8"
     os.environ.pop("OPENCV_FFMPEG_DEBUG", None)
     os.environ.setdefault("OPENCV_FFMPEG_READ_ATTEMPTS", _ANY_NUMBER)
+    os.environ.setdefault("OPENCV_FFMPEG_IS_THREAD_SAFE", "1")
     os.environ.setdefault(_OPTIONS_NAME, _OPTIONS)
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
 
