@@ -1,6 +1,8 @@
 """Live sources without a network: cameras that come and go, and files played at their own rate."""
 
 import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import cv2
@@ -8,10 +10,12 @@ import numpy as np
 import pytest
 
 from producers.camera import Camera, Paced, open_camera
+from producers.capture import open_source
 from producers.ffmpeg import SILENCE_TIMEOUT_S
 from producers.sources import Gap, Picture
 from producers.synthetic.flat import Scene, SyntheticCamera
 from sightline.errors import SightlineError
+from tests.unit.producers.small_videos import damage, matroska
 
 
 class FakeCapture:
@@ -182,3 +186,29 @@ def test_a_stop_ends_the_wait_for_a_frame_that_is_not_due() -> None:
     assert isinstance(next(pictures), Picture)
     threading.Timer(0.05, stop.set).start()
     assert list(pictures) == []
+
+
+def test_a_camera_over_http_goes_on_after_bad_pictures_until_it_hangs_up(tmp_path: Path) -> None:
+    data = damage(matroska(tmp_path / "a.mkv", range(0, 3000, 100)), [10, 11, 20]).read_bytes()
+
+    class Live(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(data)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    stop = threading.Event()
+    with ThreadingHTTPServer(("127.0.0.1", 0), Live) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        source = open_source(f"http://127.0.0.1:{server.server_port}/", reconnect_delay_s=0.01, stop=stop)
+        assert source.live
+        found = [next(pictures) for pictures in [source.pictures(stop)] for _ in range(31)]
+        stop.set()
+        source.close()
+        server.shutdown()
+    assert [(at, each.count) for at, each in enumerate(found) if isinstance(each, Gap)] == [(10, 2), (19, 1)]
+    # The last two came over the next connection.
+    assert [each.index for each in found if isinstance(each, Picture)] == list(range(29))

@@ -177,6 +177,12 @@ def test_damaged_pictures_are_counted_and_all_others_come(tmp_path: Path, name: 
     assert source.message == "3 pictures could not be decoded."
 
 
+def test_a_header_that_promises_nothing_does_not_end_a_file_at_its_damage(tmp_path: Path) -> None:
+    path = damage(matroska(tmp_path / "a.mkv", range(0, 3000, 100)), [10, 11])
+    pictures, gaps = read_with_gaps(open_source(str(path)))
+    assert (len(pictures), gaps) == (28, [(10, 2)])
+
+
 def test_damaged_pictures_at_the_end_are_counted_too(tmp_path: Path) -> None:
     source = open_source(str(damage(write_video(tmp_path / "a.avi", "MJPG"), [73, 74])))
     pictures, gaps = read_with_gaps(source)
