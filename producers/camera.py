@@ -19,6 +19,9 @@ from sightline.redaction import shown
 _NO_PICTURE_S: Final = 10.0
 _WAITED_S: Final = 0.002
 _END_READS: Final = 200
+# What came while the connection was opened is there at once. Taken as fast as it can be decoded, much of it
+# would be overtaken before it is encoded.
+_BURST_INTERVAL_S: Final = 0.01
 
 _LOG = logging.getLogger(__name__)
 
@@ -99,6 +102,7 @@ class Camera:
     def pictures(self, stop: threading.Event) -> Iterator[Picture | Gap]:
         """Frames as they arrive, over any number of connections, and gaps for what cannot be decoded."""
         index, first_s, last_ns = 0, 0.0, -1
+        burst_interval_s = min(_BURST_INTERVAL_S, 1 / (4 * self.fps))
         failures = _Failures(self._monotonic())
         while not stop.is_set():
             begun_s = self._monotonic()
@@ -113,6 +117,7 @@ class Camera:
                 last_ns = max(last_ns + 1, round((now_s - first_s) * 1e9))
                 yield Picture(index, last_ns, np.asarray(image, dtype=np.uint8))
                 index += 1
+                stop.wait(max(0.0, now_s + burst_interval_s - self._monotonic()))
             elif undecoded is not None:
                 self._reconnect(stop)
                 failures = _Failures(self._monotonic())

@@ -21,8 +21,8 @@ from tests.unit.producers.small_videos import damage, matroska
 class FakeCapture:
     """A connection that gives what its script says and is lost then.
 
-    Letters: "p" a picture and "b" a bad one, each after 0.1 s; "B" a bad one that was there already; "s"
-    nothing for as long as the network waits.
+    Letters: "p" a picture and "b" a bad one, each after 0.1 s; "P" and "B" the same that were there already;
+    "s" nothing for as long as the network waits.
     """
 
     def __init__(self, script: str, opened: bool = True) -> None:
@@ -40,8 +40,8 @@ class FakeCapture:
     def read(self) -> tuple[bool, Any]:
         letter = self.script.pop(0) if self.script else "B"
         if self.clock is not None:
-            self.clock.now_s += {"s": SILENCE_TIMEOUT_S, "B": 0.0}.get(letter, 0.1)
-        return (True, np.zeros((2, 2, 3), np.uint8)) if letter == "p" else (False, None)
+            self.clock.now_s += {"s": SILENCE_TIMEOUT_S, "B": 0.0, "P": 0.0}.get(letter, 0.1)
+        return (True, np.zeros((2, 2, 3), np.uint8)) if letter in "pP" else (False, None)
 
     def release(self) -> None:
         self.released = True
@@ -212,3 +212,24 @@ def test_a_camera_over_http_goes_on_after_bad_pictures_until_it_hangs_up(tmp_pat
     assert [(at, each.count) for at, each in enumerate(found) if isinstance(each, Gap)] == [(10, 2), (19, 1)]
     # The last two came over the next connection.
     assert [each.index for each in found if isinstance(each, Picture)] == list(range(29))
+
+
+def test_pictures_that_came_while_it_was_opened_are_taken_no_faster_than_they_can_be_encoded() -> None:
+    clock, waits = Clock(), []
+
+    class Stop(threading.Event):
+        def wait(self, timeout: float | None = None) -> bool:
+            waits.append(timeout)
+            return False
+
+    capture = FakeCapture("PPpp")
+    capture.clock = clock
+    camera = Camera("rtsp://cam/1", 0.001, capture, monotonic=clock)  # type: ignore[arg-type]  # has what is used of it
+    pictures = camera.pictures(Stop())
+    for _ in range(4):
+        next(pictures)
+    assert waits == pytest.approx([0.01, 0.01, 0.01])
+    clock.now_s += 0.02  # its consumer takes its time
+    capture.script.append("P")
+    next(pictures)
+    assert waits[3] == 0
