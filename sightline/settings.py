@@ -14,7 +14,18 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 from schemas.fields import STREAM_ID
 
 Mode = Literal["frames", "detections"]
-Head = Literal["yolov8", "yolov5", "yolox", "end2end"]
+Head = Literal[
+    "yolov8",
+    "yolov5",
+    "yolox",
+    "end2end",
+    "yolov6",
+    "yolox-decoded",
+    "end2end-xywh",
+    "nms",
+    "rtdetr",
+    "detr",
+]
 Networks = Literal["in-process", "python", "onnxruntime", "tensorrt"]
 
 

@@ -1,20 +1,37 @@
 """`sightline models add`: make a model folder from an ONNX file that somebody else exported."""
 
 import re
+import tempfile
 import time
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sightline.errors import SightlineError
-from sightline.vision.describe import describe_onnx
+from sightline.vision.describe import Asked, examine_onnx
+from sightline.vision.exporter_metadata import check_told
+from sightline.vision.head_checks import count_classes
 from sightline.vision.heads import Head, InputSize
-from sightline.vision.model import ModelSpec
+from sightline.vision.model import MODEL_FILE, ModelSpec, default_preprocessing
 from sightline.vision.model_configs import TensorForm
-from sightline.vision.onnx_backend import OnnxBackend
+from sightline.vision.model_input import ModelInput, picture_input
+from sightline.vision.onnx_backend import OnnxBackend, OnnxOptions, open_session, run_session
+from sightline.vision.output_checks import Findings
 from triton_repo.model_folder import detector_contents, model_folder
 from triton_repo.onnx_files import load_onnx
+from triton_repo.plain_graph import (
+    REWRITTEN,
+    check_parts,
+    extra_inputs,
+    find_parts,
+    head_of,
+    is_plain,
+    with_plain_ends,
+)
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
@@ -25,17 +42,17 @@ class Request:
 
     Attributes:
         path: The ONNX file.
-        head: Its output layout.
+        head: Its output layout; None for what its exporter says.
         to: The folder that gets the model's folder.
         name: The model's name; None for the file's.
-        labels: As for `describe_onnx`.
-        input_size: As for `describe_onnx`.
-        output_name: As for `describe_onnx`.
+        labels: As in `Asked`.
+        input_size: As in `Asked`.
+        output_name: As in `Asked`.
         replace: Write over a model of this name.
     """
 
     path: Path
-    head: Head
+    head: Head | None
     to: Path
     name: str | None = None
     labels: str | None = None
@@ -51,6 +68,8 @@ class Added:
     Attributes:
         folder: The model's folder as Triton wants it: `config.pbtxt`, `1/model.onnx`, `1/model.json`.
         spec: What the model is.
+        findings: What it gave for the trial pictures.
+        rewritten: Whether its inputs or outputs were put in order.
         output_shape: The shape of its output for one batch.
         output_dtype: The output's type.
         run_ms: How long one batch takes here on one thread, milliseconds.
@@ -59,6 +78,8 @@ class Added:
 
     folder: Path
     spec: ModelSpec
+    findings: Findings
+    rewritten: bool
     output_shape: tuple[int, ...]
     output_dtype: str
     run_ms: float
@@ -83,13 +104,53 @@ def add_model(request: Request) -> Added:
             f"There is a model {target} already.", "Give another --name, or --replace to write over it."
         )
     model = load_onnx(request.path)
-    spec = describe_onnx(request.path, request.head, request.labels, request.output_name, request.input_size)
-    shape, dtype, run_ms = _run_once(request.path, spec)
-    data = model.SerializeToString()
+    asked = Asked(request.head, request.labels, request.output_name, request.input_size)
+    with tempfile.TemporaryDirectory(prefix="sightline-add-") as scratch:
+        plain, asked = _put_in_order(request.path, model, asked)
+        file = request.path
+        if plain is not model:
+            file = Path(scratch, MODEL_FILE)
+            file.write_bytes(plain.SerializeToString())
+        examined = examine_onnx(request.path, asked, file)
+        spec = examined.spec
+        shape, dtype, run_ms = _run_once(file, spec)
+    data = plain.SerializeToString()
     contents = detector_contents(target.name, data, spec, TensorForm(shape[1:], dtype))
     with model_folder(target, contents):
         pass
-    return Added(target, spec, shape, dtype, run_ms, len(data) / 1e6)
+    return Added(target, spec, examined.findings, plain is not model, shape, dtype, run_ms, len(data) / 1e6)
+
+
+def _put_in_order(path: Path, model: Any, asked: Asked) -> tuple[Any, Asked]:
+    """The model with one input and one output, and what it is then; the same ones if it has no others."""
+    session = open_session(path, OnnxOptions())
+    head, metadata = asked.head, dict(session.get_modelmeta().custom_metadata_map)
+    if head not in REWRITTEN or asked.output_name is not None or is_plain(session, head):
+        return model, asked
+    check_told(path, metadata, head)
+    pictures = picture_input(path, session, metadata, asked.input_size)
+    extras = extra_inputs(path, session, pictures)
+    outputs = _run_all(path, session, pictures, extras)
+    parts = None
+    if head is Head.NMS:
+        count_classes(path, head, next(iter(outputs.values())).shape, pictures.size)
+    elif len(outputs) > 1:
+        whole = [name for name, output in outputs.items() if output.dtype.kind in "iu"]
+        parts = find_parts(path, head, {name: output.shape for name, output in outputs.items()}, whole)
+        check_parts(path, head, parts)
+    plain = with_plain_ends(model, pictures, extras, parts)
+    feed = default_preprocessing(head)
+    return plain, replace(asked, head=head_of(head, parts), preprocessing=feed)
+
+
+def _run_all(
+    path: Path, session: Any, pictures: ModelInput, extras: Mapping[str, NDArray[Any]]
+) -> dict[str, NDArray[Any]]:
+    """All outputs for a black picture: shapes in the file may be unknown or symbolic."""
+    names = [one.name for one in session.get_outputs()]
+    blank = np.zeros((pictures.batch or 1, *pictures.planes), pictures.dtype)
+    found = run_session(path, session, names, {pictures.name: blank, **extras})
+    return dict(zip(names, found, strict=True))
 
 
 def _run_once(path: Path, spec: ModelSpec) -> tuple[tuple[int, ...], str, float]:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 
 from sightline.cli.context import output_console, settings_from
@@ -29,11 +30,16 @@ def _models() -> None:
 @models.command()
 def add(
     path: Annotated[Path, typer.Argument(help="The detector, an ONNX file.", show_default=False)],
-    head: Annotated[Head, typer.Option(help="Layout of the model's output.", show_default=False)],
+    head: Annotated[
+        Head | None,
+        typer.Option(
+            help="Layout of the model's output; default: what its exporter wrote.", show_default=False
+        ),
+    ] = None,
     labels: Annotated[
         str | None,
         typer.Option(
-            help='Class names: a file with one a line, or "coco"; default: those in the file.',
+            help='Class names: a file with one a line, "coco" or "coco-91"; default: those in the file.',
             show_default=False,
         ),
     ] = None,
@@ -52,12 +58,13 @@ def add(
     ] = None,
     replace: Annotated[bool, typer.Option("--replace", help="Write over a model of this name.")] = False,
 ) -> None:
-    """Check an ONNX detector against its head, run it once, and write a model folder that is ready to use."""
+    """Check an ONNX detector against its head on a few pictures, and write a folder that is ready to use."""
     from sightline.vision.heads import Head as VisionHead
     from triton_repo.add import Request, add_model
 
     size = _size(input_size) if input_size else None
-    _print_added(add_model(Request(path, VisionHead(head), to, name, labels, size, output, replace=replace)))
+    layout = VisionHead(head) if head else None
+    _print_added(add_model(Request(path, layout, to, name, labels, size, output, replace=replace)))
 
 
 @models.command()
@@ -206,22 +213,37 @@ def _size(text: str) -> "InputSize":
 
 
 def _print_added(added: "Added") -> None:
+    from sightline.vision.describe import TRIAL_PICTURES
+
     spec = added.spec
     feed = spec.preprocessing
     batch = "any batch size" if spec.batch is None else f"batches of {spec.batch}"
     names = ", ".join(spec.labels[:5]) + (", …" if len(spec.labels) > 5 else "")
     levels = "0..255" if feed.scale == 1 else f"0..{255 * feed.scale:.3g}"
+    levels += " less mean, by deviation" if any(feed.mean) else ""
+    fitted = (
+        "stretched" if feed.position == "stretch" else f"letterboxed ({feed.position}) with {feed.pad_value}"
+    )
     table = Table(box=None, show_header=False, pad_edge=False)
-    table.add_row("head", spec.head.value)
+    form = "" if spec.box_units == "pixels" else ", boxes in shares of the picture"
+    form += "" if spec.scores == "probabilities" else ", scores as logits"
+    ordered = ", its inputs and outputs put in order" if added.rewritten else ""
+    table.add_row("head", f"{spec.head.value}{form}{ordered}")
     table.add_row(
         "input", f"{spec.input_name}: {spec.width}x{spec.height}, {spec.layout}, {spec.dtype}, {batch}"
     )
-    table.add_row("pictures", f"{feed.colour}, {levels}, letterboxed ({feed.position}) with {feed.pad_value}")
+    table.add_row("pictures", f"{feed.colour}, {levels}, {fitted}")
     table.add_row("output", f"{spec.output_name}: {added.output_shape}, {added.output_dtype}")
     table.add_row("classes", f"{len(spec.labels)} ({spec.labels_version}): {names}")
     table.add_row("size", f"{added.megabytes:.1f} MB, {added.run_ms:.1f} ms a batch on one thread here")
+    found = added.findings.boxes
+    table.add_row(
+        "tried", f"on {TRIAL_PICTURES} drawn pictures: {found or 'no'} boxes with a score from 0.1 up"
+    )
     console = output_console()
     console.print(table, highlight=False)
+    for doubt in added.findings.doubts:
+        console.print(f"[bold yellow]Warning[/]: {escape(doubt)}", highlight=False, soft_wrap=True)
     console.print(f"\nWrote {added.folder}. Use it with:", highlight=False, soft_wrap=True, markup=False)
     for line in (
         f"  sightline run VIDEO --model {added.folder}",

@@ -1,174 +1,210 @@
-"""Find out what an ONNX detector is, and check that it is what its user says."""
+"""Find out what an ONNX detector is, and check that it is what its user or its exporter says."""
 
-import ast
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sightline.errors import SightlineError
-from sightline.vision.head_checks import check_scores, count_classes
-from sightline.vision.heads import Head, InputSize
-from sightline.vision.labels import COCO_LABELS, check_labels, read_labels
+from sightline.vision.exporter_metadata import (
+    Metadata,
+    check_task,
+    check_told,
+    told_head,
+    told_heads,
+    told_names,
+)
+from sightline.vision.head_checks import count_classes
+from sightline.vision.heads import FINAL_BOXES, SET_PREDICTIONS, Head, InputSize
+from sightline.vision.labels import COCO_91_LABELS, COCO_LABELS, read_labels
 from sightline.vision.model import (
     SPEC_FILE,
-    Dtype,
-    Layout,
     ModelSpec,
+    Preprocessing,
     default_preprocessing,
     load_spec,
     model_file,
 )
+from sightline.vision.model_input import ModelInput, picture_input, refuse_more_inputs
 from sightline.vision.onnx_backend import OnnxOptions, open_session, run_session
+from sightline.vision.output_checks import Findings, Trial, check_outputs
+from sightline.vision.preprocess import Preprocessor
+from sightline.vision.trial_pictures import trial_pictures
 
-DEFAULT_SIZE_PX = 640
-"""The input size of a model that takes any and says nothing: what most exporters train with."""
-
-_DTYPES: Mapping[str, Dtype] = {"tensor(float)": "float32", "tensor(float16)": "float16"}
+TRIAL_PICTURES: Final = 3
 
 
 @dataclass(frozen=True)
-class _Input:
-    name: str
-    layout: Layout
-    dtype: Dtype
-    batch: int | None
-    size: InputSize
+class Asked:
+    """What the user says of a model; what is None is found out.
+
+    Attributes:
+        head: Its output layout.
+        labels: `coco`, `coco-91`, or the path of a file with one class name a line.
+        output_name: Which output holds the detections, for a model with several.
+        input_size: The input size to use for a model with dynamic axes.
+        preprocessing: How pictures are fed; None for the way of the head's authors.
+    """
+
+    head: Head | None = None
+    labels: str | None = None
+    output_name: str | None = None
+    input_size: InputSize | None = None
+    preprocessing: Preprocessing | None = None
+
+
+@dataclass(frozen=True)
+class Examined:
+    """What a model turned out to be.
+
+    Attributes:
+        spec: What it is.
+        findings: What its answers to the trial pictures show.
+    """
+
+    spec: ModelSpec
+    findings: Findings
 
 
 def describe_onnx(
     path: Path,
-    head: Head,
+    head: Head | None,
     labels: str | None = None,
     output_name: str | None = None,
     input_size: InputSize | None = None,
 ) -> ModelSpec:
-    """Inspect an ONNX file, run it once on an empty picture, and check it against its declared head.
+    """The spec of `examine_onnx`, which see."""
+    return examine_onnx(path, Asked(head, labels, output_name, input_size)).spec
 
-    Class names come from `labels`, else from the file's metadata (key `names`, as Ultralytics writes it),
-    else they are COCO's if the model has 80 classes. The size of an input with dynamic axes comes from
-    `input_size`, else from the metadata (key `imgsz`), else it is 640x640.
+
+def examine_onnx(path: Path, asked: Asked, file: Path | None = None) -> Examined:
+    """Inspect an ONNX file, run it on a few pictures, and check its answers against its head.
+
+    The head comes from the user, else from the file's metadata. Class names come from `labels`, else from the
+    metadata (key `names`, as Ultralytics writes it), else they are COCO's if the model has 80 or 91 classes.
+    The size of an input with dynamic axes comes from `input_size`, else from the metadata (key `imgsz`), else
+    it is 640x640.
 
     Args:
-        path: The ONNX file.
-        head: Its output layout.
-        labels: `coco`, or the path of a file with one class name a line.
-        output_name: Which output holds the detections, for a model with several.
-        input_size: The input size to use for a model with dynamic axes.
+        path: The ONNX file, as errors name it.
+        asked: What the user says of it.
+        file: Where it is read from, if this is not `path`.
 
     Raises:
         SightlineError: The model cannot be loaded or run, or does not fit; says what was expected and found.
     """
-    session = open_session(path, OnnxOptions())
+    session = open_session(file or path, OnnxOptions())
     metadata = dict(session.get_modelmeta().custom_metadata_map)
-    _check_task(path, metadata)
-    model_input = _inspect_input(path, session, metadata, input_size)
-    output = _choose_output(path, session, output_name)
-    result = _probe(path, session, model_input, output)
-    classes = count_classes(path, head, result.shape, model_input.size)
-    names = _names(path, labels, metadata, classes)
-    check_scores(path, head, result)
-    return ModelSpec(
+    check_task(path, metadata)
+    if asked.head is None and told_heads(metadata) is None:
+        raise _head_missing(path)
+    model_input = picture_input(path, session, metadata, asked.input_size)
+    refuse_more_inputs(path, session)
+    if asked.head is not None and file in (None, path):
+        check_told(path, metadata, asked.head)
+    if asked.head is Head.NMS:
+        raise _to_be_added(path, asked.head, "gives the rows of all pictures of a batch in one")
+    output = _choose_output(path, session, asked)
+    return _try_out(path, session, metadata, asked, model_input, output)
+
+
+def _head_missing(path: Path) -> SightlineError:
+    """Nobody says what kind of detector it is."""
+    return SightlineError(
+        f"Nothing says what kind of detector {path} is.",
+        f"Give --head (model.head): {', '.join(Head)}; or put a {SPEC_FILE} beside it.",
+    )
+
+
+def _try_out(
+    path: Path, session: Any, metadata: Metadata, asked: Asked, model_input: ModelInput, output: str
+) -> Examined:
+    first = _run(path, session, model_input, output, asked.head)
+    head = asked.head or told_head(metadata, first.shape)
+    if head is None:
+        raise _head_missing(path)
+    spec = ModelSpec(
         head=head,
         width=model_input.size.width,
         height=model_input.size.height,
         input_name=model_input.name,
         output_name=output,
-        labels=names,
-        preprocessing=default_preprocessing(head),
+        labels=(),  # until it is known how many classes there are
+        preprocessing=asked.preprocessing or default_preprocessing(head),
         batch=model_input.batch,
         layout=model_input.layout,
         dtype=model_input.dtype,
     )
+    outputs = _answers(path, session, spec)
+    if head is Head.RTDETR and _has_final_boxes(outputs, told_names(path, metadata)):
+        # Ultralytics' exports do since version 8.4: the best class of each query is chosen in the graph.
+        spec = replace(spec, head=Head.END2END_XYWH)
+    classes = count_classes(path, spec.head, (len(outputs), *outputs[0].shape), spec.size)
+    labels = _names(path, asked.labels, metadata, spec.head, classes)
+    findings = check_outputs(Trial(path, spec.head, outputs, spec.size, labels))
+    spec = replace(
+        spec,
+        labels=labels,
+        labels_version="",
+        box_units=findings.form.box_units,
+        scores=findings.form.scores,
+    )
+    return Examined(spec, findings)
 
 
-def _check_task(path: Path, metadata: Mapping[str, str]) -> None:
-    task = metadata.get("task", "detect")
-    if task != "detect":
-        raise SightlineError(
-            f"The model {path} is made for the task {task!r}, not for detection.", "Export a detection model."
-        )
+def _has_final_boxes(outputs: Sequence[NDArray[np.float32]], names: tuple[str, ...] | None) -> bool:
+    """Whether rows of six are a box, a score and a class id, and no two class scores."""
+    if any(output.ndim != 2 or output.shape[1] != 6 for output in outputs):
+        return False
+    if names is not None and len(names) != 2:
+        return True
+    rows = np.concatenate(outputs)
+    ids = rows[(rows[:, :4] != 0).any(axis=1), 5]
+    return len(ids) > 0 and bool((ids == np.rint(ids)).all())
 
 
-def _inspect_input(
-    path: Path, session: Any, metadata: Mapping[str, str], input_size: InputSize | None
-) -> _Input:
-    inputs = session.get_inputs()
-    if len(inputs) != 1:
-        raise SightlineError(
-            f"The model {path} has {len(inputs)} inputs ({', '.join(one.name for one in inputs)}); "
-            "a detector has one, the pictures.",
-            "Export the model with the others set to constants.",
-        )
-    (found,) = inputs
-    dtype = _DTYPES.get(found.type)
-    if dtype is None:
-        raise SightlineError(
-            f"The input {found.name!r} of {path} is {found.type}; expected float32 or float16.",
-            "Export the model with a float input.",
-        )
-    shape = [axis if isinstance(axis, int) and axis > 0 else None for axis in found.shape]
-    if len(shape) != 4 or 3 not in (shape[1], shape[3]):
-        raise SightlineError(
-            f"The input {found.name!r} of {path} has the shape {found.shape}; expected 4 axes, with 3 "
-            "channels in the second (NCHW) or in the last (NHWC).",
-            "Export the model with such an input.",
-        )
-    layout: Layout = "NCHW" if shape[1] == 3 else "NHWC"
-    height, width = shape[2:] if layout == "NCHW" else shape[1:3]
-    size = input_size or _metadata_size(metadata) or InputSize(DEFAULT_SIZE_PX, DEFAULT_SIZE_PX)
-    if input_size is not None and ((width or size.width), (height or size.height)) != (
-        size.width,
-        size.height,
-    ):
-        raise SightlineError(
-            f"The input of {path} is fixed to {width}x{height}, not {size.width}x{size.height}.",
-            "Leave the input size out.",
-        )
-    return _Input(found.name, layout, dtype, shape[0], InputSize(width or size.width, height or size.height))
+def _to_be_added(path: Path, head: Head, why: str) -> SightlineError:
+    return SightlineError(
+        f"The model {path} {why}, which is put in order once, when it is added.",
+        f"Add it: sightline models add {path} --head {head.value}; and run the folder that this writes.",
+    )
 
 
-def _metadata_size(metadata: Mapping[str, str]) -> InputSize | None:
-    """Read Ultralytics' `imgsz`: `[height, width]` or one number."""
-    value = _literal(metadata.get("imgsz", ""))
-    if isinstance(value, int) and value > 0:
-        return InputSize(value, value)
-    if (
-        isinstance(value, list)
-        and len(value) == 2
-        and all(isinstance(side, int) and side > 0 for side in value)
-    ):
-        return InputSize(value[1], value[0])
-    return None
-
-
-def _choose_output(path: Path, session: Any, output_name: str | None) -> str:
+def _choose_output(path: Path, session: Any, asked: Asked) -> str:
     names = [output.name for output in session.get_outputs()]
-    if output_name is None and len(names) == 1:
+    if asked.output_name is None and len(names) == 1:
         return str(names[0])
-    if output_name in names:
-        return str(output_name)
-    if output_name is None:
-        # A mask's prototypes are the one output with four axes that a detector's exporters write.
-        masks = any(len(output.shape or ()) == 4 for output in session.get_outputs())
+    if asked.output_name in names:
+        return str(asked.output_name)
+    if asked.output_name is not None:
         raise SightlineError(
-            f"The model {path} has {len(names)} outputs ({', '.join(names)}); expected one"
-            + (", and one of them looks like the masks of a segmentation model." if masks else "."),
-            "Export a detection model."
-            if masks
-            else "Name the output that holds the detections, or export the model with this output alone.",
+            f"The model {path} has no output {asked.output_name!r}; it has {', '.join(names)}."
         )
-    raise SightlineError(f"The model {path} has no output {output_name!r}; it has {', '.join(names)}.")
+    # A mask's prototypes are the one output with four axes that a detector's exporters write.
+    if any(len(output.shape or ()) == 4 for output in session.get_outputs()):
+        raise SightlineError(
+            f"The model {path} has {len(names)} outputs ({', '.join(names)}); expected one, and one of them "
+            "looks like the masks of a segmentation model.",
+            "Export a detection model.",
+        )
+    if asked.head in SET_PREDICTIONS | FINAL_BOXES:
+        assert asked.head is not None
+        raise _to_be_added(
+            path, asked.head, f"gives its answers in {len(names)} outputs ({', '.join(names)})"
+        )
+    raise SightlineError(
+        f"The model {path} has {len(names)} outputs ({', '.join(names)}); expected one.",
+        "Name the output that holds the detections, or export the model with this output alone.",
+    )
 
 
-def _probe(path: Path, session: Any, model_input: _Input, output: str) -> NDArray[Any]:
+def _run(path: Path, session: Any, model_input: ModelInput, output: str, head: Head | None) -> NDArray[Any]:
     """Run the model once on a black picture: shapes in the file may be unknown, wrong or symbolic."""
     size = model_input.size
-    planes = (3, size.height, size.width) if model_input.layout == "NCHW" else (size.height, size.width, 3)
-    batch = np.zeros((model_input.batch or 1, *planes), dtype=model_input.dtype)
+    batch = np.zeros((model_input.batch or 1, *model_input.planes), dtype=model_input.dtype)
     try:
         result: NDArray[Any] = run_session(path, session, [output], {model_input.name: batch})[0]
     except SightlineError as error:
@@ -181,18 +217,33 @@ def _probe(path: Path, session: Any, model_input: _Input, output: str) -> NDArra
             f"The output {output!r} of {path} is {result.dtype}; expected float32 or float16.",
             "Export the model with a float output.",
         )
+    if head is not None:
+        count_classes(path, head, result.shape, size)
     return result
 
 
+def _answers(path: Path, session: Any, spec: ModelSpec) -> list[NDArray[np.float32]]:
+    """What the model gives for each trial picture, without the batch axis."""
+    preprocess = Preprocessor(spec)
+    answers = []
+    for picture in trial_pictures(TRIAL_PICTURES):
+        batch, _ = preprocess([picture] * (spec.batch or 1))
+        (output,) = run_session(path, session, [spec.output_name], {spec.input_name: batch})
+        answers.append(output[0].astype(np.float32))
+    return answers
+
+
 def _names(
-    path: Path, labels: str | None, metadata: Mapping[str, str], classes: int | None
+    path: Path, labels: str | None, metadata: Metadata, head: Head, classes: int | None
 ) -> tuple[str, ...]:
+    told = told_names(path, metadata) if labels is None else None
+    by_count = {len(known): known for known in (COCO_LABELS, COCO_91_LABELS)}
     if labels is not None:
         names, source = read_labels(labels), f"the labels {labels!r}"
-    elif "names" in metadata:
-        names, source = _metadata_names(path, metadata["names"]), "the file's metadata"
-    elif classes == len(COCO_LABELS):
-        return COCO_LABELS
+    elif told is not None:
+        names, source = told, "the file's metadata"
+    elif classes in by_count:
+        return by_count[classes]
     else:
         count = "an unknown number of" if classes is None else str(classes)
         raise SightlineError(
@@ -200,56 +251,44 @@ def _names(
             "Give a labels file with one class name a line, or coco.",
         )
     if classes is not None and len(names) != classes:
+        other = {Head.RTDETR: (Head.DETR, 1), Head.DETR: (Head.RTDETR, -1)}.get(head)
+        suspect = f"Is it --head {other[0].value}? " if other and classes - len(names) == other[1] else ""
         raise SightlineError(
             f"The model {path} has {classes} classes, but {source} name {len(names)}.",
-            "Give the labels that the model was trained with. If these are they, its output holds more than "
-            "boxes and classes (masks, key points, angles): export a detection model.",
+            f"{suspect}Give the labels that the model was trained with. If these are they, its output holds "
+            "more than boxes and classes (masks, key points, angles): export a detection model.",
         )
     return names
 
 
-def _metadata_names(path: Path, text: str) -> tuple[str, ...]:
-    """Read Ultralytics' `names`: a Python mapping from id to name, or a list."""
-    value = _literal(text)
-    if isinstance(value, dict) and sorted(value, key=str) == sorted(range(len(value)), key=str):
-        value = [value[index] for index in range(len(value))]
-    if not isinstance(value, list) or not value:
-        raise SightlineError(
-            f"The class names in the metadata of {path} cannot be read: {text[:80]!r}.",
-            "Give a labels file with one class name a line.",
-        )
-    return check_labels([str(name) for name in value], f"The metadata of {path}")
-
-
-def _literal(text: str) -> Any:
-    try:
-        return ast.literal_eval(text)
-    except (ValueError, SyntaxError, MemoryError, RecursionError):
-        return None
-
-
-def find_model(path: Path, head: Head | None = None, labels: str | None = None) -> tuple[Path, ModelSpec]:
+def find_model(
+    path: Path,
+    head: Head | None = None,
+    labels: str | None = None,
+    doubt: Callable[[str], None] | None = None,
+) -> tuple[Path, ModelSpec]:
     """Find a detector's ONNX file and say what it is.
 
     Args:
         path: An ONNX file, or a folder as `model_file` takes.
-        head: Its output layout; None to take it and all else from the `model.json` beside it.
-        labels: As for `describe_onnx`; only with a head.
+        head: Its output layout; None to take it and all else from the `model.json` beside it, or without one
+            from what the exporter wrote into the file.
+        labels: As for `examine_onnx`; not with a `model.json`.
+        doubt: Told what seems odd about a model that nothing but its user vouches for.
 
     Returns:
         The ONNX file, and its spec.
 
     Raises:
-        SightlineError: As `describe_onnx` and `load_spec`; or nobody says what its head is.
+        SightlineError: As `examine_onnx` and `load_spec`; or nobody says what its head is.
     """
     file = model_file(path)
     if not file.is_file():
         raise SightlineError(f"There is no model at {file}.", "Give the path of an ONNX file.")
-    if head is not None:
-        return file, describe_onnx(file, head, labels)
-    if not (file.parent / SPEC_FILE).is_file():
-        raise SightlineError(
-            f"Nothing says what kind of detector {file} is.",
-            f"Give --head (model.head): {', '.join(Head)}; or put a {SPEC_FILE} beside it.",
-        )
-    return file, load_spec(file.parent)
+    if head is None and (file.parent / SPEC_FILE).is_file():
+        return file, load_spec(file.parent)
+    examined = examine_onnx(file, Asked(head, labels))
+    if doubt is not None:
+        for sentence in examined.findings.doubts:
+            doubt(sentence)
+    return file, examined.spec

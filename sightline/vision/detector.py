@@ -57,6 +57,7 @@ class Detector:
             max_detections: The most detections per picture.
         """
         self.spec = spec
+        self._form = spec.form
         self._backend = backend
         self._score_threshold = score_threshold
         self._nms_iou = nms_iou
@@ -91,7 +92,7 @@ class Detector:
     def _read(self, output: NDArray[Any], letterbox: Letterbox) -> Detected:
         spec = self.spec
         raw = output.astype(np.float32, copy=False)
-        candidates = decode(spec.head, raw, spec.size, len(spec.labels), self._score_threshold)
+        candidates = decode(spec.head, raw, spec.size, len(spec.labels), self._score_threshold, self._form)
         return self._select(candidates, letterbox)
 
     def _select(self, candidates: Candidates, letterbox: Letterbox) -> Detected:

@@ -21,6 +21,16 @@ _COCO = (
 COCO_LABELS: tuple[str, ...] = tuple(_COCO.split(","))
 """The 80 class names of COCO in the order of the class ids that detectors use."""
 
+# The ids of COCO's annotations that no class has; id 0 is nobody's either.
+_COCO_GAPS = (0, 12, 26, 29, 30, 45, 66, 68, 69, 71, 83)
+COCO_91_LABELS: tuple[str, ...] = tuple(
+    f"unused {number}"
+    if number in _COCO_GAPS
+    else COCO_LABELS[number - sum(gap < number for gap in _COCO_GAPS)]
+    for number in range(91)
+)
+"""The same by the 91 category ids of COCO's annotations, which DETR and its relatives use."""
+
 COCO_VERSION = "coco-80"
 
 
@@ -62,15 +72,15 @@ def check_labels(names: Sequence[str], where: str) -> tuple[str, ...]:
 
 
 def read_labels(labels: str) -> tuple[str, ...]:
-    """Read class names: the word `coco`, or the path of a text file with one name a line.
+    """Read class names: the word `coco` or `coco-91`, or the path of a text file with one name a line.
 
     Blank lines at the end are ignored; a blank line between names is an error, since it would shift the ids.
 
     Raises:
         SightlineError: The file is missing, not UTF-8, or its names are not usable.
     """
-    if labels == "coco":
-        return COCO_LABELS
+    if labels in ("coco", "coco-91"):
+        return COCO_LABELS if labels == "coco" else COCO_91_LABELS
     path = Path(labels)
     try:
         text = path.read_text(encoding="utf-8-sig")

@@ -1,4 +1,4 @@
-"""Letterbox: fit a picture into a model's input without changing its shape, and map boxes back."""
+"""Letterbox: fit a picture into a model's input, mostly without changing its shape, and map boxes back."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -6,8 +6,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-Position = Literal["top-left", "centre"]
-"""Where the picture lies: in the corner with all padding right and below, or in the middle."""
+Position = Literal["top-left", "centre", "stretch"]
+"""Where the picture lies: in the corner with all padding right and below, in the middle, or stretched over
+the whole input without padding."""
 
 
 @dataclass(frozen=True)
@@ -54,13 +55,16 @@ def fit(source_width: int, source_height: int, width: int, height: int, position
     """Fit a picture of any size into an input of `width` x `height`, as large as it goes.
 
     `top-left` rounds the inner size down and pads right and below (as YOLOX does); `centre` rounds to the
-    nearest and pads on both sides, the odd pixel right and below (as Ultralytics does).
+    nearest and pads on both sides, the odd pixel right and below (as Ultralytics does). `stretch` fills the
+    whole input and changes the picture's shape (as RT-DETR does).
 
     Raises:
         ValueError: A size is not positive.
     """
     if min(source_width, source_height, width, height) < 1:
         raise ValueError(f"cannot fit {source_width}x{source_height} into {width}x{height}: not positive")
+    if position == "stretch":
+        return Letterbox(source_width, source_height, width, height, width, height, 0, 0)
     ratio = min(width / source_width, height / source_height)
     centred = position == "centre"
     inner_width = _scaled(source_width, ratio, width, nearest=centred)

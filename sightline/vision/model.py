@@ -1,13 +1,13 @@
 """What a model is: the facts about a detector that its input and output must fit, kept beside its file."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, Self
 
 from sightline.errors import SightlineError
 from sightline.vision.backend import Signature
-from sightline.vision.heads import Head, InputSize
+from sightline.vision.heads import BoxUnits, Head, InputSize, OutputForm, ScoreForm
 from sightline.vision.labels import check_labels, labels_version
 from sightline.vision.letterbox import Position
 from sightline.vision.spec_json import read_spec_file, spec_fields, spec_text
@@ -30,21 +30,33 @@ class Preprocessing:
         scale: Levels 0..255 are multiplied by this.
         pad_value: The level of the padding, before scaling, 0..255.
         position: Where the picture lies in the input.
+        mean: Of each channel, in the input's order: what is subtracted after scaling.
+        deviation: Of each channel: what is divided by after that.
     """
 
     colour: Colour
     scale: float
     pad_value: int
     position: Position
+    mean: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    deviation: tuple[float, float, float] = (1.0, 1.0, 1.0)
 
 
 ULTRALYTICS = Preprocessing("RGB", 1 / 255, 114, "centre")
 MEGVII = Preprocessing("BGR", 1.0, 114, "top-left")
+STRETCHED = Preprocessing("RGB", 1 / 255, 114, "stretch")
+IMAGENET = replace(STRETCHED, mean=(0.485, 0.456, 0.406), deviation=(0.229, 0.224, 0.225))
 
 
 def default_preprocessing(head: Head) -> Preprocessing:
     """Say how the project that made this kind of head feeds its models."""
-    return MEGVII if head is Head.YOLOX else ULTRALYTICS
+    special = {
+        Head.YOLOX: MEGVII,
+        Head.YOLOX_DECODED: MEGVII,
+        Head.RTDETR: STRETCHED,
+        Head.DETR: IMAGENET,
+    }
+    return special.get(head, ULTRALYTICS)
 
 
 @dataclass(frozen=True)
@@ -62,6 +74,8 @@ class ModelSpec:
         batch: The batch size that the model is fixed to, or None if any is taken.
         layout: The order of the input's axes.
         dtype: The input's type.
+        box_units: What the output's boxes are in.
+        scores: What the output's scores are.
         labels_version: Names this list of labels in messages; made from the labels unless given.
     """
 
@@ -76,6 +90,8 @@ class ModelSpec:
     layout: Layout = "NCHW"
     dtype: Dtype = "float32"
     labels_version: str = ""
+    box_units: BoxUnits = "pixels"
+    scores: ScoreForm = "probabilities"
 
     def __post_init__(self) -> None:
         if not self.labels_version:
@@ -85,6 +101,11 @@ class ModelSpec:
     def size(self) -> InputSize:
         """The input's size in pixels."""
         return InputSize(self.width, self.height)
+
+    @property
+    def form(self) -> OutputForm:
+        """What the numbers of its output are."""
+        return OutputForm(self.box_units, self.scores)
 
     @property
     def signature(self) -> Signature:
@@ -117,7 +138,9 @@ class ModelSpec:
 
     @classmethod
     def _from_fields(cls, data: Mapping[str, Any], where: str) -> Self:
-        preprocessing = Preprocessing(**data["preprocessing"])
+        told = dict(data["preprocessing"])
+        channels = {name: tuple(told[name]) for name in ("mean", "deviation") if name in told}
+        preprocessing = Preprocessing(**{**told, **channels})
         labels = check_labels([str(name) for name in data["labels"]], where)
         spec = cls(**{**data, "head": Head(data["head"]), "labels": labels, "preprocessing": preprocessing})
         spec._check()
@@ -129,7 +152,10 @@ class ModelSpec:
             ("layout", self.layout, ("NCHW", "NHWC")),
             ("dtype", self.dtype, ("float32", "float16")),
             ("colour", preprocessing.colour, ("BGR", "RGB")),
-            ("position", preprocessing.position, ("top-left", "centre")),
+            ("position", preprocessing.position, ("top-left", "centre", "stretch")),
+            ("box_units", self.box_units, ("pixels", "shares")),
+            ("scores", self.scores, ("probabilities", "logits")),
+            ("head", self.head, tuple(head for head in Head if head is not Head.NMS)),
         )
         for name, value, choices in allowed:
             if value not in choices:
@@ -145,6 +171,11 @@ class ModelSpec:
                 raise ValueError(f"{name} is {number!r}, not a whole number from {least} to {most}")
         if not isinstance(preprocessing.scale, int | float) or not 0 < preprocessing.scale <= 1:
             raise ValueError(f"scale is {preprocessing.scale!r}, not above 0 and at most 1")
+        for name, lowest in (("mean", -1000.0), ("deviation", 1e-6)):
+            values = getattr(preprocessing, name)
+            good = all(isinstance(value, int | float) and lowest <= value <= 1000 for value in values)
+            if len(values) != 3 or not good:
+                raise ValueError(f"{name} is {list(values)!r}, not three numbers from {lowest:g} to 1000")
 
 
 def load_spec(path: Path) -> ModelSpec:

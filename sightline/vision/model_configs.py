@@ -10,7 +10,7 @@ from google.protobuf import text_format  # type: ignore[import-untyped]  # proto
 from tritonclient.grpc import model_config_pb2
 
 from sightline.vision.appearance import AppearanceSpec
-from sightline.vision.heads import Head
+from sightline.vision.heads import FINAL_BOXES
 from sightline.vision.model import MODEL_FILE, ModelSpec
 from sightline.vision.serving import APPEARANCE, DETECTOR, ServingOptions
 
@@ -111,7 +111,7 @@ def detector_config(
         name: The Triton model's name.
     """
     # How many detections an end-to-end model gives may depend on the picture.
-    found = (-1, *output.shape[1:]) if spec.head is Head.END2END else output.shape
+    found = (-1, *output.shape[1:]) if spec.head in FINAL_BOXES else output.shape
     first = () if spec.batch is None else (spec.batch,)
     pictures = _Tensor(spec.input_name, TensorForm((*first, *spec.signature.input_shape), spec.dtype))
     outputs = [_Tensor(spec.output_name, TensorForm((*first, *found), output.dtype))]

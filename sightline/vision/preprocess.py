@@ -16,8 +16,12 @@ class Preprocessor:
 
     def __init__(self, spec: ModelSpec) -> None:
         self._spec = spec
-        self._pad = spec.preprocessing.pad_value * spec.preprocessing.scale
-        self._scale = np.float32(spec.preprocessing.scale)
+        feed = spec.preprocessing
+        mean, deviation = np.array(feed.mean, np.float32), np.array(feed.deviation, np.float32)
+        self._scales = np.float32(feed.scale) / deviation
+        self._offsets = -mean / deviation
+        self._shifts = bool(mean.any())
+        self._pads = (feed.pad_value * self._scales + self._offsets)[:, None, None]
         self._buffer = self._allocate(1)
         self._boxes: list[Letterbox | None] = [None]
 
@@ -55,7 +59,7 @@ class Preprocessor:
             image = np.asarray(cv2.resize(image, inner, interpolation=cv2.INTER_LINEAR), dtype=np.uint8)
         target = self._buffer[index] if spec.layout == "NCHW" else self._buffer[index].transpose(2, 0, 1)
         if self._boxes[index] != box:
-            target[...] = self._pad  # padding stays from picture to picture as long as their size does
+            target[...] = self._pads  # padding stays from picture to picture as long as their size does
             self._boxes[index] = box
         rows = slice(box.top, box.top + box.inner_height)
         columns = slice(box.left, box.left + box.inner_width)
@@ -63,11 +67,10 @@ class Preprocessor:
         # Splitting first is faster: the multiplication then reads and writes whole rows.
         planes = cv2.split(image)
         for channel, source in enumerate(order):
+            inside = target[channel, rows, columns]
             np.multiply(
-                planes[source],
-                self._scale,
-                out=target[channel, rows, columns],
-                dtype=np.float32,
-                casting="same_kind",
+                planes[source], self._scales[channel], out=inside, dtype=np.float32, casting="same_kind"
             )
+            if self._shifts:
+                np.add(inside, self._offsets[channel], out=inside, casting="same_kind")
         return box

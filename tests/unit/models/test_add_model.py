@@ -16,7 +16,7 @@ from sightline.cli.app import run
 from sightline.settings import Head as HeadName
 from sightline.vision.describe import find_model
 from sightline.vision.detector import Detector
-from sightline.vision.heads import Head
+from sightline.vision.heads import FINAL_BOXES, SET_PREDICTIONS, Head
 from sightline.vision.onnx_backend import OnnxBackend
 
 MakeModel = Callable[..., Path]
@@ -174,7 +174,8 @@ def test_weights_that_are_missing_or_lie_elsewhere_are_named(
 def test_a_wrong_head_is_refused_with_the_heads_there_are(
     make_model: MakeModel, capsys: pytest.CaptureFixture[str], head: Head
 ) -> None:
-    shape = (84, CELLS) if head in (Head.YOLOV5, Head.END2END) else (3 * CELLS, 85)
+    shape = (84, CELLS) if head in (Head.YOLOV5, *FINAL_BOXES) else (3 * CELLS, 85)
+    shape = (300, 4) if head in SET_PREDICTIONS else shape
     model = make_model(zeros(*shape))
     said = refused(capsys, model, "--head", head.value)
     assert f"but head {head.value} means" in said

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from sightline.vision.heads import Candidates, Head, InputSize, anchor_count, decode
+from sightline.vision.heads import Candidates, Head, InputSize, OutputForm, anchor_count, decode
 
 SIZE = InputSize(64, 32)
 CLASSES = 3
@@ -97,31 +97,81 @@ def test_end2end_decodes_as_the_slow_way_does(seed: int) -> None:
     assert_same(decode(Head.END2END, output, SIZE, CLASSES, THRESHOLD), slow_end2end(output))
 
 
+@given(seeds)
+def test_boxes_that_the_export_decoded_are_read_as_they_are(seed: int) -> None:
+    output = raw(seed, ANCHORS, 5 + CLASSES, 30)
+    for head in (Head.YOLOV6, Head.YOLOX_DECODED):
+        assert_same(decode(head, output, SIZE, CLASSES, THRESHOLD), slow_yolov5(output))
+
+
+@given(seeds)
+def test_final_boxes_by_middle_and_size_decode_as_the_slow_way_does(seed: int) -> None:
+    output = raw(seed, 20, 6, 30)
+    output[:, 5] = np.random.default_rng(seed).integers(0, CLASSES, 20)
+    rows = [(one_row(r[:4], 1.0, [r[4]])[0], r[4], int(r[5])) for r in output.tolist()]
+    assert_same(decode(Head.END2END_XYWH, output, SIZE, CLASSES, THRESHOLD), rows)
+
+
+@given(seeds)
+def test_queries_are_read_from_probabilities_and_from_logits(seed: int) -> None:
+    output = raw(seed, 20, 4 + CLASSES, 1)
+    logits = output.copy()
+    logits[:, 4:] = np.log(output[:, 4:] / (1 - output[:, 4:]))
+    pixels = [64.0, 32.0, 64.0, 32.0]
+    rows = [
+        one_row([share * side for share, side in zip(row[:4], pixels, strict=True)], 1.0, row[4:])
+        for row in output.tolist()
+    ]
+    shares, raw_scores = OutputForm("shares"), OutputForm("shares", "logits")
+    assert_same(decode(Head.RTDETR, output, SIZE, CLASSES, THRESHOLD, shares), rows)
+    assert_same(decode(Head.RTDETR, logits, SIZE, CLASSES, THRESHOLD, raw_scores), rows)
+
+
+@given(seeds)
+def test_no_object_competes_with_the_classes_and_is_no_class(seed: int) -> None:
+    logits = np.random.default_rng(seed).normal(0, 2, (20, 5 + CLASSES)).astype(np.float32)
+    powers = np.exp(logits[:, 4:].astype(np.float64))
+    shares = powers / powers.sum(axis=1, keepdims=True)
+    rows = [
+        one_row(box, 1.0, scores[:-1])
+        for box, scores in zip(logits[:, :4].tolist(), shares.tolist(), strict=True)
+    ]
+    form = OutputForm("pixels", "logits")
+    assert_same(decode(Head.DETR, logits, SIZE, CLASSES, THRESHOLD, form), rows)
+
+
 SHAPES = {
     Head.YOLOV8: (4 + CLASSES, 50),
     Head.YOLOV5: (50, 5 + CLASSES),
+    Head.YOLOV6: (50, 5 + CLASSES),
     Head.YOLOX: (ANCHORS, 5 + CLASSES),
+    Head.YOLOX_DECODED: (ANCHORS, 5 + CLASSES),
     Head.END2END: (20, 6),
+    Head.END2END_XYWH: (20, 6),
+    Head.RTDETR: (20, 4 + CLASSES),
+    Head.DETR: (20, 5 + CLASSES),
 }
+DECODED = [head for head in Head if head is not Head.NMS]
 
 
-@pytest.mark.parametrize("head", list(Head))
+@pytest.mark.parametrize("form", [OutputForm(), OutputForm("shares", "logits")])
+@pytest.mark.parametrize("head", DECODED)
 @given(seed=seeds)
-def test_broken_numbers_never_come_out(head: Head, seed: int) -> None:
+def test_broken_numbers_never_come_out(head: Head, form: OutputForm, seed: int) -> None:
     rng = np.random.default_rng(seed)
     output = rng.normal(0, 50, SHAPES[head]).astype(np.float32)
     broken = rng.random(output.shape)
     output[broken < 0.1] = np.nan
     output[(broken > 0.1) & (broken < 0.15)] = np.inf
     output[(broken > 0.15) & (broken < 0.2)] = -np.inf
-    found = decode(head, output, SIZE, CLASSES, 0.1)
+    found = decode(head, output, SIZE, CLASSES, 0.1, form)
     assert np.isfinite(found.boxes).all()
     assert ((found.scores >= np.float32(0.1)) & (found.scores <= 1)).all()
     assert ((found.class_ids >= 0) & (found.class_ids < CLASSES)).all()
     assert len(found.boxes) == len(found.scores) == len(found.class_ids)
 
 
-@pytest.mark.parametrize("head", list(Head))
+@pytest.mark.parametrize("head", DECODED)
 def test_another_number_of_classes_than_said_is_an_error(head: Head) -> None:
     rows, columns = SHAPES[head]
     with pytest.raises(ValueError, match="does not fit head"):

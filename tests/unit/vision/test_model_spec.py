@@ -16,7 +16,7 @@ name = st.text(st.characters(categories=["L", "N"]), min_size=1, max_size=9)
 
 
 @given(
-    st.sampled_from(list(Head)),
+    st.sampled_from([head for head in Head if head is not Head.NMS]),
     st.lists(name, min_size=1, max_size=4, unique=True),
     st.none() | st.integers(1, 9),
 )
@@ -35,6 +35,9 @@ def test_a_spec_is_read_from_the_folder_it_was_saved_in(tmp_path: Path) -> None:
     [
         ("format", 2),
         ("head", "yolov9000"),
+        ("head", "nms"),
+        ("box_units", "inches"),
+        ("scores", "percent"),
         ("width", 0),
         ("height", "192"),
         ("batch", 0),
