@@ -30,8 +30,9 @@ from sightline.vision.model import (
 )
 from sightline.vision.model_input import ModelInput, picture_input, refuse_more_inputs
 from sightline.vision.onnx_backend import OnnxOptions, open_session, run_session
-from sightline.vision.output_checks import Findings, Trial, check_outputs
+from sightline.vision.output_checks import Findings, check_outputs
 from sightline.vision.preprocess import Preprocessor
+from sightline.vision.trial import Trial
 from sightline.vision.trial_pictures import trial_pictures
 
 TRIAL_PICTURES: Final = 3

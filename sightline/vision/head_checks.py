@@ -56,7 +56,7 @@ def count_classes(path: Path, head: Head, shape: tuple[int, ...], size: InputSiz
             + ", ".join(one.value for one in Head)
             + ".",
         )
-    if head in FINAL_BOXES:
+    if head in FINAL_BOXES or head is Head.NMS:
         return None
     if head is Head.YOLOV8:
         return shape[1] - 4
