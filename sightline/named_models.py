@@ -1,5 +1,7 @@
 """The models that the settings `model.*` name, for servers and gateways alike."""
 
+import logging
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -14,6 +16,8 @@ from sightline.vision.model import MODEL_FILE, ModelSpec, model_file
 from sightline.vision.onnx_backend import OnnxBackend, OnnxOptions
 from sightline.vision.recognizer import Appearance, Recognizer
 
+_LOG = logging.getLogger(__name__)
+
 _SHIPPED: Final = Path(__file__).parents[1] / "triton_repo"
 SHIPPED_DETECTOR: Final = _SHIPPED / "detector" / "1" / MODEL_FILE
 SHIPPED_APPEARANCE: Final = _SHIPPED / "appearance" / "1" / MODEL_FILE
@@ -23,14 +27,20 @@ SHIPPED_SCORE_THRESHOLD: Final = 0.25
 SHIPPED_NMS_IOU: Final = 0.5
 
 
-def named_detector(settings: ModelSettings) -> tuple[Path, ModelSpec]:
+def named_detector(
+    settings: ModelSettings, doubt: Callable[[str], None] | None = None
+) -> tuple[Path, ModelSpec]:
     """The detector's ONNX file and what it is: the one that is named, else the shipped one.
+
+    Args:
+        settings: Which models to take.
+        doubt: As for `find_model`.
 
     Raises:
         SightlineError: It is missing or does not fit its head.
     """
     path = SHIPPED_DETECTOR if settings.path is None else settings.path
-    return find_model(path, Head(settings.head) if settings.head else None, settings.labels)
+    return find_model(path, Head(settings.head) if settings.head else None, settings.labels, doubt)
 
 
 def named_appearance(settings: ModelSettings) -> tuple[Path, AppearanceSpec] | None:
@@ -45,23 +55,33 @@ def named_appearance(settings: ModelSettings) -> tuple[Path, AppearanceSpec] | N
         return None
     if settings.appearance is not None:
         return find_appearance(settings.appearance)
-    return find_appearance(SHIPPED_APPEARANCE) if _is_shipped(settings) else None
+    return find_appearance(SHIPPED_APPEARANCE) if is_shipped(settings) else None
 
 
 def nms_iou(settings: ModelSettings, spec: ModelSpec) -> float:
     """The overlap that the settings name, else the one that fits the detector."""
-    chosen = SHIPPED_NMS_IOU if _is_shipped(settings) else default_nms_iou(spec.head)
+    chosen = SHIPPED_NMS_IOU if is_shipped(settings) else default_nms_iou(spec.head)
     return chosen if settings.nms_iou is None else settings.nms_iou
 
 
 def score_threshold(settings: ModelSettings) -> float:
     """The score that the settings name, else the one that fits the detector."""
-    chosen = SHIPPED_SCORE_THRESHOLD if _is_shipped(settings) else DEFAULT_SCORE_THRESHOLD
+    chosen = SHIPPED_SCORE_THRESHOLD if is_shipped(settings) else DEFAULT_SCORE_THRESHOLD
     return chosen if settings.score_threshold is None else settings.score_threshold
 
 
-def _is_shipped(settings: ModelSettings) -> bool:
+def is_shipped(settings: ModelSettings) -> bool:
+    """Whether the detector is the one that ships, which knows the simulated world alone."""
     return settings.path is None or model_file(settings.path).resolve() == SHIPPED_DETECTOR.resolve()
+
+
+def shipped_detector_sentence(where: str) -> str:
+    """What to know where the shipped detector looks at pictures of the real world."""
+    return (
+        f"The shipped detector knows the simulated world alone: what it finds in {where} means nothing. "
+        "`sightline models get yolox-nano` fetches one for real pictures; name it with --model "
+        "models/yolox-nano, or in the setting model.path."
+    )
 
 
 def open_recognizer(settings: ModelSettings) -> Recognizer:
@@ -71,7 +91,7 @@ def open_recognizer(settings: ModelSettings) -> Recognizer:
         SightlineError: As `named_detector` and `named_appearance`, or one cannot be loaded, or no engine was
             built for this machine.
     """
-    path, spec = named_detector(settings)
+    path, spec = named_detector(settings, _LOG.warning)
     backend: Backend
     if settings.backend == "tensorrt":
         backend = open_engine(path, spec.signature, settings.precision)

@@ -40,6 +40,7 @@ class Report:
         tracks: How many tracks there are.
         labels: How many different labels.
         problems: What went wrong, for people; empty if nothing did.
+        warnings: What people should know of the answers, though nothing went wrong.
         peak_rss_mib: Largest resident memory of each process, in MiB.
         truth: The comparison with the truth; None where no camera knows it.
     """
@@ -51,6 +52,7 @@ class Report:
     tracks: int
     labels: int
     problems: Sequence[str] = ()
+    warnings: Sequence[str] = ()
     peak_rss_mib: Mapping[str, float] = field(default_factory=dict)
     truth: TruthReport | None = None
 
@@ -82,6 +84,7 @@ class Report:
             "tracks": self.tracks,
             "labels": self.labels,
             "problems": list(self.problems),
+            "warnings": list(self.warnings),
             "peak_rss_mib": dict(self.peak_rss_mib),
             **({"truth": self.truth.as_json()} if self.truth else {}),
         }

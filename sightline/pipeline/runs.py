@@ -13,11 +13,12 @@ from rich.console import Console
 from sightline.errors import SightlineError
 from sightline.named_models import named_appearance, named_detector
 from sightline.pipeline.cameras import Camera
+from sightline.pipeline.model_warnings import findings_warnings, shipped_detector_warning
 from sightline.pipeline.models import write_serving
 from sightline.pipeline.monitor import Monitor
 from sightline.pipeline.pipeline import POLL_S, Pipeline
 from sightline.pipeline.report import Report, read_report
-from sightline.pipeline.summary import print_summary
+from sightline.pipeline.summary import print_summary, print_warning
 from sightline.pipeline.truth import compare, ready_scorer
 from sightline.redaction import shown
 from sightline.settings import Settings
@@ -45,7 +46,7 @@ class RunPlan:
 
 
 def prepare(settings: Settings, data: DataDir, cameras: Sequence[Camera], *, infers: bool) -> Path | None:
-    """Check the sources and the models, before anything is started.
+    """Check the sources and the models that Triton is to serve, before anything is started.
 
     Args:
         settings: Of the whole system.
@@ -62,11 +63,25 @@ def prepare(settings: Settings, data: DataDir, cameras: Sequence[Camera], *, inf
     for camera in cameras:
         check_source(camera.source)
         check_file(camera.source)
-    named_detector(settings.model)
     named_appearance(settings.model)
     if not infers or settings.triton.url is not None:
         return None
     return write_serving(settings, data.path)
+
+
+def warn_of_model(settings: Settings, cameras: Sequence[Camera], console: Console) -> list[str]:
+    """Check the detector and print at once what seems odd about it, before anything is started.
+
+    Raises:
+        SightlineError: It is missing or does not fit its head.
+    """
+    warnings: list[str] = []
+    named_detector(settings.model, warnings.append)
+    if unsuited := shipped_detector_warning(settings, cameras):
+        warnings.append(unsuited)
+    for warning in warnings:
+        print_warning(console, warning)
+    return warnings
 
 
 def check_file(source: str) -> None:
@@ -96,6 +111,7 @@ def execute(settings: Settings, data: DataDir, plan: RunPlan, console: Console) 
     with interrupted_by_signals():
         infers = any(camera.mode == "frames" for camera in plan.cameras)
         repository = prepare(settings, data, plan.cameras, infers=infers)
+        warnings = warn_of_model(settings, plan.cameras, console)
         cache = settings.cache.dir or cache_folder(os.environ, Path.home())
         scorer = ready_scorer(cache, say) if settings.gateway.truth else None
         pipeline = Pipeline(settings, data, repository, say)
@@ -105,6 +121,8 @@ def execute(settings: Settings, data: DataDir, plan: RunPlan, console: Console) 
             pipeline.start_cameras(plan.cameras)
             complete = _watch(pipeline, plan, console, since_ns)
             report = _report(pipeline, plan, since_ns, started_s, complete=complete)
+            warnings += findings_warnings(pipeline.query, report.accounts, since_ns)
+            report = replace(report, warnings=warnings)
             if scorer is not None:
                 report = replace(report, truth=compare(pipeline.query, since_ns, scorer))
             print_summary(console, report, pipeline.query)

@@ -16,7 +16,7 @@ from sightline.pipeline.cameras import Camera
 from sightline.pipeline.monitor import Monitor
 from sightline.pipeline.pipeline import POLL_S, Pipeline
 from sightline.pipeline.plan import LOGS, stage_environment
-from sightline.pipeline.runs import prepare, speaker
+from sightline.pipeline.runs import prepare, speaker, warn_of_model
 from sightline.settings import Settings
 from sightline.stack.datadir import DataDir, StackState, read_stack
 from sightline.stack.signals import Patience, interrupted_by_signals
@@ -37,6 +37,7 @@ def stand(settings: Settings, data: DataDir, cameras: Sequence[Camera], console:
     say = speaker(console)
     with interrupted_by_signals():
         repository = prepare(settings, data, cameras, infers=True)
+        warn_of_model(settings, cameras, console)
         pipeline = Pipeline(settings, data, repository, say)
         try:
             pipeline.start()

@@ -64,7 +64,14 @@ def print_summary(
     if report.truth is not None:
         print_truth(console, report.truth)
     console.print()
+    for warning in report.warnings:
+        print_warning(console, warning)
     print_verdict(console, report)
+
+
+def print_warning(console: Console, sentence: str) -> None:
+    """Print what people should know though nothing went wrong."""
+    console.print(f"[bold yellow]Warning[/]: {escape(sentence)}", soft_wrap=True, highlight=False)
 
 
 def print_verdict(console: Console, report: Report) -> None:
