@@ -106,6 +106,9 @@ class ModelSettings(Section):
         None, description="layout of the model's output; named for an ONNX file, a folder tells its own"
     )
     labels: str | None = Field(None, description='class names: a file with one a line, or "coco"')
+    mirror: str | None = Field(
+        None, description="address of a folder with the files of `sightline models get`; unset: their makers'"
+    )
     score_threshold: float | None = Field(
         None,
         ge=0,

@@ -99,10 +99,7 @@ def add_model(request: Request) -> Added:
             "Give one with --name: 1 to 64 of A-Z a-z 0-9 . _ -, the first a letter or a number.",
         )
     target = request.to / name
-    if target.exists() and not request.replace:
-        raise SightlineError(
-            f"There is a model {target} already.", "Give another --name, or --replace to write over it."
-        )
+    check_target(target, replace=request.replace)
     model = load_onnx(request.path)
     asked = Asked(request.head, request.labels, request.output_name, request.input_size)
     with tempfile.TemporaryDirectory(prefix="sightline-add-") as scratch:
@@ -119,6 +116,15 @@ def add_model(request: Request) -> Added:
     with model_folder(target, contents):
         pass
     return Added(target, spec, examined.findings, plain is not model, shape, dtype, run_ms, len(data) / 1e6)
+
+
+def check_target(target: Path, *, replace: bool) -> None:
+    """Refuse to write over a model that is not to be replaced; raises SightlineError."""
+    if target.exists() and not replace:
+        raise SightlineError(
+            f"There is a model {target} already.",
+            "Take it as it is; or give another folder with --to, or --replace to write over it.",
+        )
 
 
 def _put_in_order(path: Path, model: Any, asked: Asked) -> tuple[Any, Asked]:

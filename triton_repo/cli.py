@@ -68,6 +68,49 @@ def add(
 
 
 @models.command()
+def get(
+    ctx: typer.Context,
+    name: Annotated[
+        str | None, typer.Argument(help="Which one; default: list them.", show_default=False)
+    ] = None,
+    to: Annotated[Path, typer.Option(help="Folder of your models; made if missing.")] = Path("models"),
+    mirror: Annotated[
+        str | None,
+        typer.Option(
+            help="Address of the file, or of a folder with it, in place of its makers'; default: the setting "
+            "model.mirror.",
+            show_default=False,
+        ),
+    ] = None,
+    file: Annotated[
+        Path | None,
+        typer.Option(help="The file, downloaded elsewhere, in place of an address.", show_default=False),
+    ] = None,
+    replace: Annotated[bool, typer.Option("--replace", help="Write over a model of this name.")] = False,
+) -> None:
+    """Fetch a detector that its makers trained on real pictures, and check it; or list those there are.
+
+    A download that breaks goes on where it stopped. A file whose SHA-256 is another is refused and not kept.
+    """
+    from triton_repo.get import Fetch, get_model, model_named
+    from triton_repo.get_report import catalogue_table, download_progress
+
+    console = output_console()
+    if name is None:
+        console.print(catalogue_table(), highlight=False)
+        console.print("\nGet one with:  sightline models get NAME", highlight=False, soft_wrap=True)
+        return
+    if mirror and file:
+        raise SightlineError("--mirror and --file exclude each other.", "Give one of them.")
+    model = model_named(name)
+    mirror = mirror or settings_from(ctx).model.mirror
+    with download_progress(model.name, model.bytes) as progress:
+        added = get_model(Fetch(model, to, mirror, file, replace=replace), progress)
+    _print_added(added)
+    console.print(f"\n{model.about}; licence {model.licence}.", highlight=False, soft_wrap=True, markup=False)
+
+
+@models.command()
 def repository(
     ctx: typer.Context,
     folder: Annotated[Path, typer.Argument(help="The model repository; made if missing.")],

@@ -18,7 +18,7 @@ SINCE_NS = 50 * 10**9
 
 @pytest.fixture
 def query(tmp_path: Path) -> Iterator[Query]:
-    """A stream whose boxes are all the same now and were not in an earlier run, and one whose boxes differ."""
+    """A stream whose boxes are all the same now, unlike in an earlier run, and one whose boxes differ."""
     engine = ChdbEngine(tables_folder(tmp_path))
     database = engine.connect()
     migrate(database, "sightline")
