@@ -72,5 +72,5 @@ class Preprocessor:
                 planes[source], self._scales[channel], out=inside, dtype=np.float32, casting="same_kind"
             )
             if self._shifts:
-                np.add(inside, self._offsets[channel], out=inside, casting="same_kind")
+                np.add(inside, self._offsets[channel], out=inside, dtype=np.float32, casting="same_kind")
         return box

@@ -13,7 +13,7 @@ from sightline.errors import SightlineError
 from sightline.vision.backend import Arrays, Capabilities
 from sightline.vision.detector import Detector
 from sightline.vision.heads import Head
-from sightline.vision.model import MEGVII, ULTRALYTICS, ModelSpec
+from sightline.vision.model import IMAGENET, MEGVII, ULTRALYTICS, ModelSpec
 from sightline.vision.onnx_backend import OnnxBackend, OnnxOptions
 from sightline.vision.preprocess import Preprocessor
 
@@ -123,6 +123,17 @@ def test_colour_scale_padding_and_layout_are_those_of_the_spec(
         assert inside[channel] == pytest.approx(image[0, 0, source] / scale, rel=1e-3)
     outside = np.delete(planes, range(box.left, box.left + 32), axis=2)
     assert outside == pytest.approx(114 / scale, rel=1e-3)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float16"])
+def test_mean_and_deviation_are_of_each_channel_and_stretching_leaves_no_padding(dtype: Any) -> None:
+    spec = replace(SPEC, preprocessing=IMAGENET, dtype=dtype)
+    image = np.full((32, 32, 3), (10, 100, 250), np.uint8)
+    batch, (box,) = Preprocessor(spec)([image])
+    for channel, level in enumerate((250, 100, 10)):
+        expected = (level / 255 - IMAGENET.mean[channel]) / IMAGENET.deviation[channel]
+        assert batch[0, channel] == pytest.approx(expected, rel=2e-3)
+    assert (box.inner_width, box.inner_height) == (spec.width, spec.height)
 
 
 @pytest.mark.parametrize(

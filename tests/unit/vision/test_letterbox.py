@@ -77,3 +77,10 @@ def test_the_side_that_sets_the_scale_fills_the_input_in_spite_of_float_noise(si
 def test_a_size_that_is_not_positive_is_refused(size: tuple[int, int, int, int]) -> None:
     with pytest.raises(ValueError, match="not positive"):
         fit(*size, "centre")
+
+
+def test_a_stretched_picture_fills_the_input_and_its_boxes_go_back() -> None:
+    box = fit(200, 100, 64, 64, "stretch")
+    assert (box.inner_width, box.inner_height, box.left, box.top) == (64, 64, 0, 0)
+    whole = np.array([[0, 0, 64, 64], [16, 32, 32, 48]], np.float32)
+    assert box.to_source(whole).tolist() == [[0, 0, 200, 100], [50, 50, 100, 75]]

@@ -12,6 +12,7 @@ from sightline.vision.labels import COCO_LABELS, COCO_VERSION, labels_version, r
 from sightline.vision.model import ULTRALYTICS, ModelSpec, load_spec, save_spec
 
 SPEC = ModelSpec(Head.YOLOV8, 320, 192, "images", "output0", ("car", "person"), ULTRALYTICS)
+FEED = {"colour": "RGB", "scale": 1.0, "pad_value": 114, "position": "stretch"}
 name = st.text(st.characters(categories=["L", "N"]), min_size=1, max_size=9)
 
 
@@ -52,6 +53,9 @@ def test_a_spec_is_read_from_the_folder_it_was_saved_in(tmp_path: Path) -> None:
         ("preprocessing", {"colour": "RGB", "scale": 0, "pad_value": 114, "position": "centre"}),
         ("preprocessing", {"colour": "RGB", "scale": 1.0, "pad_value": 256, "position": "centre"}),
         ("preprocessing", {"colour": "RGB", "scale": 1.0, "pad_value": 114, "position": "left"}),
+        ("preprocessing", FEED | {"mean": [0.5, 0.5]}),
+        ("preprocessing", FEED | {"deviation": [0.5, 0.5, 0]}),
+        ("preprocessing", FEED | {"mean": "abc"}),
     ],
 )
 def test_a_wrong_field_is_an_error_that_names_the_file(tmp_path: Path, field: str, value: object) -> None:
@@ -103,3 +107,16 @@ def test_a_labels_file_that_cannot_be_read_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "latin.txt").write_bytes(b"stra\xdfe\n")
     with pytest.raises(SightlineError, match="not UTF-8"):
         read_labels(str(tmp_path / "latin.txt"))
+
+
+def test_coco_has_91_ids_of_which_80_have_a_class() -> None:
+    labels = read_labels("coco-91")
+    assert len(labels) == 91
+    assert (labels[1], labels[3], labels[44], labels[90]) == ("person", "car", "bottle", "toothbrush")
+    assert [label for label in labels if not label.startswith("unused")] == list(COCO_LABELS)
+
+
+def test_a_spec_from_before_units_and_deviations_is_read_as_it_was_meant() -> None:
+    data = json.loads(SPEC.to_json())
+    del data["box_units"], data["scores"], data["preprocessing"]["mean"], data["preprocessing"]["deviation"]
+    assert ModelSpec.from_json(json.dumps(data)) == SPEC
