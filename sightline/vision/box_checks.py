@@ -18,7 +18,7 @@ from sightline.vision.heads import (
 )
 from sightline.vision.trial import ENOUGH_ROWS, FEW, ROUNDING, Trial, ask, ask_anew, refusal, told_rows
 
-_MOST_SHARE: Final = 2.0
+MOST_SHARE: Final = 2.0
 """Coordinates up to this are shares: no detector's best boxes all lie within two pixels of the corner."""
 
 _FAR_OUT: Final = 0.5  # of a side; boxes may stick out of the picture, their middles hardly
@@ -132,7 +132,7 @@ def _different(rows: Floats) -> int:
 
 def units_of(best: Floats) -> BoxUnits:
     """What the boxes are in, by the largest of their numbers."""
-    return "shares" if len(best) and np.abs(best[:, :4]).max() <= _MOST_SHARE else "pixels"
+    return "shares" if len(best) and np.abs(best[:, :4]).max() <= MOST_SHARE else "pixels"
 
 
 def are_corners(told: Floats) -> bool:

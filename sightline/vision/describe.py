@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sightline.errors import SightlineError
+from sightline.vision.box_checks import MOST_SHARE
 from sightline.vision.exporter_metadata import (
     Metadata,
     check_task,
@@ -19,7 +20,7 @@ from sightline.vision.exporter_metadata import (
 )
 from sightline.vision.head_checks import count_classes
 from sightline.vision.heads import FINAL_BOXES, SET_PREDICTIONS, Head, InputSize
-from sightline.vision.labels import COCO_91_LABELS, COCO_LABELS, read_labels
+from sightline.vision.labels import COCO_91_LABELS, COCO_LABELS, MAX_LABELS, read_labels
 from sightline.vision.model import (
     SPEC_FILE,
     ModelSpec,
@@ -144,6 +145,11 @@ def _try_out(
         # Ultralytics' exports do since version 8.4: the best class of each query is chosen in the graph.
         spec = replace(spec, head=Head.END2END_XYWH)
     classes = count_classes(path, spec.head, (len(outputs), *outputs[0].shape), spec.size)
+    nameless = asked.labels is None and told_names(path, metadata) is None
+    if nameless or spec.head in SET_PREDICTIONS:
+        # A wrong head is a better answer than a missing name, or one too many.
+        unnamed = ("",) * (classes or MAX_LABELS)
+        check_outputs(Trial(path, spec.head, outputs, spec.size, unnamed))
     labels = _names(path, asked.labels, metadata, spec.head, classes)
     findings = check_outputs(Trial(path, spec.head, outputs, spec.size, labels))
     spec = replace(
@@ -157,12 +163,14 @@ def _try_out(
 
 
 def _has_final_boxes(outputs: Sequence[NDArray[np.float32]], names: tuple[str, ...] | None) -> bool:
-    """Whether rows of six are a box, a score and a class id, and no two class scores."""
+    """Whether rows of six are a box in shares, a score and a class id, and no two class scores."""
     if any(output.ndim != 2 or output.shape[1] != 6 for output in outputs):
+        return False
+    rows = np.concatenate(outputs)
+    if np.nanmax(np.abs(rows[:, :4]), initial=0) > MOST_SHARE:
         return False
     if names is not None and len(names) != 2:
         return True
-    rows = np.concatenate(outputs)
     ids = rows[(rows[:, :4] != 0).any(axis=1), 5]
     return len(ids) > 0 and bool((ids == np.rint(ids)).all())
 

@@ -90,6 +90,8 @@ def check_outputs(trial: Trial) -> Findings:
         # DETR's boxes are shares unless its numbers say otherwise, the others' are pixels.
         units = "shares" if trial.head in SET_PREDICTIONS and not len(best) else units_of(best)
         form = OutputForm(units, form.scores)
+        if trial.head in SET_PREDICTIONS and (units == "pixels" or form.scores == "logits"):
+            _refuse_final_boxes(trial, told)
         check_places(trial, best, form.box_units)
     doubts += _odd_scores(trial, rows, form)
     found = _found(trial, form)
@@ -115,12 +117,6 @@ def _score_form(trial: Trial, rows: Floats, told: Floats) -> ScoreForm:
     if low >= -ROUNDING and high <= 1 + ROUNDING:
         return "probabilities"
     if trial.head in SET_PREDICTIONS:
-        if _looks_final(told):
-            raise refusal(
-                trial,
-                f"the last value of each row is a whole number up to {told[:, 5].max():g}, as a class id is",
-                ask(Head.END2END if are_corners(told) else Head.END2END_XYWH),
-            )
         return "logits"
     raise SightlineError(
         f"The scores of {trial.path} run from {low:.3g} to {high:.3g}; expected 0 to 1 for head "
@@ -213,5 +209,10 @@ def _sameness(trial: Trial, found: Floats) -> Iterator[str]:
         )
 
 
-def _looks_final(told: Floats) -> bool:
-    return told.shape[1] == 6 and are_whole(told[:, 5]) and within_one(told[:, 4])
+def _refuse_final_boxes(trial: Trial, told: Floats) -> None:
+    if told.shape[1] == 6 and are_whole(told[:, 5]) and within_one(told[:, 4]):
+        raise refusal(
+            trial,
+            f"the last value of each row is a whole number up to {told[:, 5].max():g}, as a class id is",
+            ask(Head.END2END if are_corners(told) else Head.END2END_XYWH),
+        )

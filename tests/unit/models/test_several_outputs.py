@@ -158,6 +158,14 @@ def test_rows_of_all_pictures_of_a_batch_become_those_of_one(capsys: pytest.Capt
         find_model(model, Head.NMS)
 
 
+def test_rows_of_no_detections_at_all_are_taken() -> None:
+    Path("names.txt").write_text("van\ntram\nbus\n")
+    model = ends("nms.onnx", {"output": np.zeros((0, 7), np.float32)})
+    assert add(model, "nms", "--labels", "names.txt") == 0
+    found, _ = seen("nms")
+    assert len(found.boxes) == 0
+
+
 def test_outputs_and_inputs_that_are_no_detections_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
     told = {"boxes": FOUND["boxes"], "angles": FOUND["boxes"], "more": FOUND["boxes"]}
     said = refused(capsys, ends("model.onnx", told), "rtdetr", "--labels", "coco")

@@ -6,7 +6,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from sightline.vision.heads import Candidates, Head, InputSize, OutputForm, anchor_count, decode
+from sightline.vision.heads import (
+    Candidates,
+    Head,
+    InputSize,
+    OutputForm,
+    anchor_count,
+    decode,
+    default_nms_iou,
+)
 
 SIZE = InputSize(64, 32)
 CLASSES = 3
@@ -183,3 +191,10 @@ def test_nothing_above_the_threshold_gives_empty_arrays_of_the_right_shape() -> 
         found = decode(head, np.zeros(shape, np.float32), SIZE, CLASSES, 0.1)
         assert found.boxes.shape == (0, 4)
         assert found.scores.shape == found.class_ids.shape == (0,)
+
+
+def test_boxes_are_suppressed_as_the_heads_authors_do() -> None:
+    assert default_nms_iou(Head.YOLOV8) == 0.7
+    assert default_nms_iou(Head.YOLOX) == default_nms_iou(Head.YOLOX_DECODED) == 0.65
+    # Nothing overlaps more than wholly: the DETR family suppresses nothing.
+    assert default_nms_iou(Head.RTDETR) == default_nms_iou(Head.DETR) == 1.0
