@@ -45,6 +45,12 @@ def refused(capsys: pytest.CaptureFixture[str], model: Path, head: str | None, *
     return " ".join(capsys.readouterr().err.split())
 
 
+def shares_of_one(output: Floats) -> Floats:
+    """The same with scores that a softmax could give."""
+    scores = output[:, 4:]
+    return np.concatenate((output[:, :4], scores / scores.sum(axis=1, keepdims=True)), axis=1)
+
+
 PLAIN = [
     ("yolox", anchors(raw=True), 2),
     ("yolox-decoded", anchors(0.5), 2),
@@ -146,6 +152,10 @@ def test_a_yolo_that_says_so_needs_no_head(
         ("rtdetr", final(PIXELS)[:, [0, 1, 2, 3, 4, 4]] * [1, 1, 1, 1, 1, 0], {}, "Is it --head end2end"),
         ("rtdetr", final(middles(PIXELS)), NAMES, "Is it --head end2end-xywh"),
         ("end2end", queries(), {}, "Is it --head rtdetr"),
+        ("end2end", final([[500, 500, 560, 560]] * 2), NAMES, "100% of the best boxes are outside of"),
+        ("end2end-xywh", final([[32, 32, 900, 20]] * 2), NAMES, "100% of the best boxes are far larger"),
+        ("rtdetr", shares_of_one(queries(classes=3)), NAMES, "add up to 1. Is it --head detr"),
+        ("detr", queries(classes=4), NAMES, "do not add up to 1. Is it --head rtdetr"),
         ("rtdetr", queries(classes=4), NAMES, "has 4 classes, .* name 3. Is it --head detr"),
         ("yolov8", logits(queries(ANCHORS, 3)).T.copy(), NAMES, "run from .* expected 0 to 1"),
         ("end2end", queries(), RTDETR, "RT-DETR-l model', so its head is rtdetr, not end2end"),
@@ -166,6 +176,26 @@ def test_a_wrong_head_is_refused_with_what_it_looks_like(
 ) -> None:
     said = refused(capsys, make_model(output, metadata=metadata), head)
     assert re.search(says, said), said
+
+
+@pytest.mark.parametrize(
+    ("head", "output", "says"),
+    [
+        ("yolov6", anchors(0.5), "objectness of .* is not 1, as YOLOX has it: is it --head yolox-decoded"),
+        ("yolox-decoded", anchors(), "objectness of .* is 1 for all boxes, .* is it --head yolov6"),
+        (
+            "detr",
+            np.pad(logits(queries(classes=3)), ((0, 0), (0, 1)), constant_values=-6),
+            "last class .* wins in .* is it --head rtdetr",
+        ),
+    ],
+)
+def test_what_another_head_would_explain_is_a_warning(
+    make_model: MakeModel, capsys: pytest.CaptureFixture[str], head: str, output: Floats, says: str
+) -> None:
+    assert add(make_model(output, metadata=NAMES), head) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert re.search(f"Warning: The {says}", said), said
 
 
 def test_what_is_only_odd_is_a_warning(make_model: MakeModel, capsys: pytest.CaptureFixture[str]) -> None:
