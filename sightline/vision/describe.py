@@ -142,7 +142,7 @@ def _try_out(
     )
     outputs = _answers(path, session, spec)
     if head is Head.RTDETR and _has_final_boxes(outputs, told_names(path, metadata)):
-        # Ultralytics' exports do since version 8.4: the best class of each query is chosen in the graph.
+        # Ultralytics' later exports do (8.4.190): the best class of each query is chosen in the graph.
         spec = replace(spec, head=Head.END2END_XYWH)
     classes = count_classes(path, spec.head, (len(outputs), *outputs[0].shape), spec.size)
     nameless = asked.labels is None and told_names(path, metadata) is None

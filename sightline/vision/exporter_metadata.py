@@ -44,8 +44,8 @@ def told_heads(metadata: Metadata) -> TellsHead | None:
     """Read what the exporter says of the head; None if it says nothing.
 
     Ultralytics writes a description (`Ultralytics YOLO11n model …`), lately the class of the head, the
-    arguments of the export, and whether the graph ends in final boxes. RT-DETR gives class scores up to
-    version 8.3, and the best class of each query from then on.
+    arguments of the export, and whether the graph ends in final boxes. RT-DETR gives a score for each
+    class, or (as of 8.4.190) the best class of each query, which its numbers tell.
     """
     description = metadata.get("description", "").strip()
     if "ultralytics" not in f"{description} {metadata.get('author', '')}".lower():

@@ -81,7 +81,7 @@ CORNERS = [
     ("end2end-xywh", final(middles(PIXELS, 1 / SIDE)), NAMES),
     ("rtdetr", queries(classes=3), NAMES),
     ("rtdetr", logits(queries(classes=3)), NAMES),
-    # RT-DETR as Ultralytics exports it since 8.4: the best class of each query, chosen in the graph.
+    # RT-DETR as Ultralytics 8.4.190 exports it: the best class of each query, chosen in the graph.
     ("rtdetr", final(middles(PIXELS, 1 / SIDE)), NAMES),
 ]
 
