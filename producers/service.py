@@ -11,6 +11,7 @@ from producers.gateway import run_gateway
 from sightline.ending import end_by_force
 from sightline.named_models import is_shipped, shipped_detector_sentence
 from sightline.settings import Settings, StreamSettings
+from sightline.stream_names import is_synthetic
 
 _LOG = logging.getLogger(__name__)
 
@@ -33,8 +34,7 @@ def _warn_of_the_shipped_detector(streams: Mapping[str, StreamSettings], setting
     real = [
         name
         for name, stream in streams.items()
-        if (stream.mode or settings.gateway.mode) == "detections"
-        and not stream.source.startswith("synthetic:")
+        if (stream.mode or settings.gateway.mode) == "detections" and not is_synthetic(stream.source)
     ]
     if real and is_shipped(settings.model):
         _LOG.warning(shipped_detector_sentence(", ".join(real[:5])))

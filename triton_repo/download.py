@@ -119,7 +119,7 @@ def _fetch_all(wanted: Wanted, file: BinaryIO, progress: Progress, wait: Callabl
         most = file.truncate(0)
     while file.seek(0, os.SEEK_END) < wanted.bytes:
         if fruitless == FRUITLESS_TRIES:
-            raise SightlineError(f"Cannot download {shown(wanted.address)}: {reason}.")
+            raise SightlineError(f"Cannot download {shown(wanted.address)} ({reason}).")
         if fruitless:
             wait(_FIRST_WAIT_S * 2 ** (fruitless - 1))
         try:
@@ -154,7 +154,7 @@ def _fetch(wanted: Wanted, file: BinaryIO, progress: Progress) -> None:
             file.truncate(0)
         if error.code in _LASTING:
             raise SightlineError(
-                f"Cannot download {shown(wanted.address)}: HTTP {error.code} {error.reason}."
+                f"Cannot download {shown(wanted.address)} (HTTP {error.code} {error.reason})."
             ) from error
         raise _BrokenError(f"HTTP {error.code} {error.reason}") from error
     except (OSError, http.client.HTTPException) as error:
@@ -172,7 +172,7 @@ def _check_length(wanted: Wanted, response: http.client.HTTPResponse) -> None:
 
 def _another_file(wanted: Wanted, found: str) -> SightlineError:
     return SightlineError(
-        f"{shown(wanted.address)} gives another file: {found} bytes; expected {wanted.bytes}."
+        f"{shown(wanted.address)} gives another file, of {found} bytes; expected {wanted.bytes}."
     )
 
 

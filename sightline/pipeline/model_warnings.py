@@ -7,6 +7,7 @@ from sightline.named_models import is_shipped, shipped_detector_sentence
 from sightline.pipeline.accounts import Query, StreamAccount
 from sightline.pipeline.cameras import Camera
 from sightline.settings import Settings
+from sightline.stream_names import is_synthetic
 
 ENOUGH_BOXES: Final = 20
 _SAME_PX: Final = 1.0
@@ -33,8 +34,7 @@ def shipped_detector_warning(settings: Settings, cameras: Sequence[Camera]) -> s
         camera.stream_id
         for camera in cameras
         # What a Triton of the user's own serves is not known here.
-        if not camera.source.startswith("synthetic:")
-        and (camera.mode == "detections" or settings.triton.url is None)
+        if not is_synthetic(camera.source) and (camera.mode == "detections" or settings.triton.url is None)
     ]
     return shipped_detector_sentence(listed(unknown)) if unknown else None
 
