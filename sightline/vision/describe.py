@@ -98,7 +98,7 @@ def examine_onnx(path: Path, asked: Asked, file: Path | None = None) -> Examined
     Raises:
         SightlineError: The model cannot be loaded or run, or does not fit; says what was expected and found.
     """
-    session = open_session(file or path, OnnxOptions())
+    session = _open(file or path, asked.head)
     metadata = dict(session.get_modelmeta().custom_metadata_map)
     check_task(path, metadata)
     if asked.head is None and told_heads(metadata) is None:
@@ -111,6 +111,17 @@ def examine_onnx(path: Path, asked: Asked, file: Path | None = None) -> Examined
         raise _to_be_added(path, asked.head, "gives the rows of all pictures of a batch in one")
     output = _choose_output(path, session, asked)
     return _try_out(path, session, metadata, asked, model_input, output)
+
+
+def _open(path: Path, head: Head | None) -> Any:
+    try:
+        return open_session(path, OnnxOptions())
+    except SightlineError as error:
+        if head is not None:
+            raise
+        raise SightlineError(
+            error.what, f"{error.fix} If it does not say what it is, give --head (model.head) too."
+        ) from error
 
 
 def _head_missing(path: Path) -> SightlineError:

@@ -143,6 +143,9 @@ def test_a_file_that_is_missing_or_no_model_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "bad.onnx").write_bytes(b"not a model")
     with pytest.raises(SightlineError, match="cannot run the model"):
         describe_onnx(tmp_path / "bad.onnx", Head.YOLOV8)
+    with pytest.raises(SightlineError, match="cannot run the model") as caught:
+        find_model(tmp_path / "bad.onnx")
+    assert "--head" in caught.value.fix
 
 
 def test_a_model_is_found_by_file_and_head_or_by_the_metadata_beside_it(make_model: MakeModel) -> None:
