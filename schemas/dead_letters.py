@@ -4,9 +4,10 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from schemas.fields import MAX_INT, STREAM_ID, STREAM_ID_RULE
+from schemas.fields import MAX_INT, STREAM_ID, STREAM_ID_RULE, Count, StreamId
+from schemas.topics import STREAMS
 from schemas.unpacking import MAX_MESSAGE_BYTES
-from schemas.wire import DecodeError
+from schemas.wire import DecodeError, Message
 
 Headers = list[tuple[str, bytes]]
 
@@ -68,6 +69,39 @@ class DeadLetter:
             for name, value in cut.items():
                 object.__setattr__(self, name, value)  # as a frozen dataclass's own __init__ does
 
+    @classmethod
+    def about(
+        cls,
+        key: bytes | None,
+        value: bytes,
+        *,
+        reason: str,
+        stage: str,
+        topic: str,
+        partition: int,
+        offset: int,
+        at_ns: int,
+    ) -> "DeadLetter":
+        """A letter about a record, with as much of its frame's identity as can be read.
+
+        A record that breaks one rule mostly still says which frame it is. Where it does not, its key says
+        whose it was.
+        """
+        stream_id, epoch, seq = _identity(value) or (_stream_of(key, topic), None, None)
+        return cls(
+            value=value,
+            key=key,
+            reason=reason,
+            stage=stage,
+            topic=topic,
+            partition=partition,
+            offset=offset,
+            at_ns=at_ns,
+            stream_id=stream_id,
+            epoch=epoch,
+            seq=seq,
+        )
+
     @property
     def is_whole(self) -> bool:
         """Whether the letter holds the record as it came."""
@@ -123,3 +157,28 @@ class DeadLetter:
             seq=numbers.get("seq"),
             size_bytes=numbers.get("bytes"),
         )
+
+
+@dataclass(frozen=True, kw_only=True)
+class _FrameIdentity(Message):
+    """What a message about a frame says of its identity, whatever is wrong with the rest of it."""
+
+    stream_id: StreamId
+    epoch: Count
+    seq: Count
+
+
+def _identity(value: bytes) -> tuple[str, int, int] | None:
+    try:
+        found = _FrameIdentity.from_bytes(value)
+    except DecodeError:
+        return None
+    return found.stream_id, found.epoch, found.seq
+
+
+def _stream_of(key: bytes | None, topic: str) -> str:
+    """The stream that a record's key names, or "". The key of a status names the stage too."""
+    text = (key or b"").decode("ascii", errors="replace")
+    if topic == STREAMS.name:
+        text = text.partition("/")[0]
+    return text if STREAM_ID.match(text) else ""

@@ -147,9 +147,9 @@ def read(feed: Feed, record: Record, wall_ns: int) -> tuple[Entry | None, DeadLe
     try:
         return feed.decode(record), None
     except DecodeError as error:
-        return None, DeadLetter(
-            value=record.value,
-            key=record.key,
+        return None, DeadLetter.about(
+            record.key,
+            record.value,
             reason=str(error),
             stage="write",
             topic=record.place.topic,

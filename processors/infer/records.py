@@ -4,12 +4,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from processors.infer.analysis import Unusable
 from processors.infer.client import Analyzed, Labels
 from schemas.dead_letters import DeadLetter
 from schemas.detections import Detections
 from schemas.frames import Frame
-from schemas.wire import STREAM_ID, DecodeError
+from schemas.wire import DecodeError
 
 STAGE = "infer"
 
@@ -33,13 +32,13 @@ def decode_frame(record: InputRecord, at_ns: int) -> Frame | DeadLetter:
         return _dead_letter(record, str(error), at_ns)
     if frame.stream_id.encode() != record.key:
         # It may be on another partition than the rest of its stream, and then its order is nobody's.
-        return _dead_letter(record, f"stream_id: {frame.stream_id} is not the record's key", at_ns, frame)
+        return _dead_letter(record, f"stream_id: {frame.stream_id} is not the record's key", at_ns)
     return frame
 
 
-def refuse_frame(record: InputRecord, frame: Frame, answer: Unusable, at_ns: int) -> DeadLetter:
-    """The dead letter for a frame whose picture cannot be analysed."""
-    return _dead_letter(record, answer.reason, at_ns, frame)
+def refuse_frame(record: InputRecord, reason: str, at_ns: int) -> DeadLetter:
+    """The dead letter for a frame that cannot be analysed, or whose answer cannot be published."""
+    return _dead_letter(record, reason, at_ns)
 
 
 def detections_of(frame: Frame, answer: Analyzed, labels: Labels, at_ns: int) -> Detections:
@@ -78,22 +77,14 @@ def _attributes(answer: Analyzed, labels: Labels) -> tuple[str, ...]:
     return tuple(f"attribute-{column}" for column in range(columns))  # another network by now
 
 
-def _dead_letter(record: InputRecord, reason: str, at_ns: int, frame: Frame | None = None) -> DeadLetter:
-    return DeadLetter(
-        value=record.value,
-        key=record.key,
+def _dead_letter(record: InputRecord, reason: str, at_ns: int) -> DeadLetter:
+    return DeadLetter.about(
+        record.key,
+        record.value,
         reason=reason,
         stage=STAGE,
         topic=record.topic,
         partition=record.partition,
         offset=record.offset,
         at_ns=at_ns,
-        stream_id=frame.stream_id if frame else _stream_of(record.key),
-        epoch=frame.epoch if frame else None,
-        seq=frame.seq if frame else None,
     )
-
-
-def _stream_of(key: bytes | None) -> str:
-    text = (key or b"").decode("ascii", errors="replace")
-    return text if STREAM_ID.match(text) else ""

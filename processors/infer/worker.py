@@ -221,7 +221,7 @@ class InferWorker:
             answer = Unusable(f"its detections take {len(value)} bytes, over {MAX_DETECTIONS_BYTES}")
         if isinstance(frame, Frame):
             assert isinstance(answer, Unusable)
-            frame = refuse_frame(record, frame, answer, now_ns)
+            frame = refuse_frame(record, answer.reason, now_ns)
         log.warning("%s[%d]@%d: %s", record.topic, record.partition, record.offset, frame.reason)
         self._status.count(frame.stream_id, frame.epoch or 0, dead_letters=1)
         await send(topics.DEAD_LETTERS.name, value=frame.value, headers=frame.headers(), on_stored=stored)

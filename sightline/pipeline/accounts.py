@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Final
 
 Row = Mapping[str, Any]
 Query = Callable[[str, Mapping[str, Any]], Sequence[Row]]
@@ -26,6 +26,7 @@ class StreamAccount:
         ended: Whether the gateway said that nothing more will come.
         failed: Whether it said that the source failed.
         message: What the gateway says for people, if anything.
+        notes: What the gateways of all epochs said for people, each with its epoch and the gateway's name.
     """
 
     stream_id: str
@@ -40,6 +41,7 @@ class StreamAccount:
     ended: bool = False
     failed: bool = False
     message: str = ""
+    notes: Sequence[str] = ()
 
     @property
     def in_flight(self) -> int:
@@ -54,7 +56,7 @@ class StreamAccount:
 
 CAPTURE_SQL = """
 SELECT stream_id, epoch, argMax(counters, at) AS counters, argMax(state, at) AS state,
-       argMax(message, at) AS message
+       argMax(message, at) AS message, argMax(instance, at) AS instance
 FROM streams WHERE stage = 'capture' AND at >= fromUnixTimestamp64Nano({since_ns:Int64})
 GROUP BY stream_id, epoch ORDER BY stream_id, epoch"""
 
@@ -67,7 +69,6 @@ DETECTION_ROWS_SQL = """
 SELECT stream_id, epoch, count() AS detection_rows
 FROM detections WHERE stream_id IN {streams:Array(String)} GROUP BY stream_id, epoch"""
 
-# A letter that was retried with success is no loss: its frame has a row by now, and counts as written.
 TRUTH_ROWS_SQL = """
 SELECT stream_id, epoch, count() AS truth_rows FROM (
     SELECT stream_id, epoch FROM truth WHERE stream_id IN {streams:Array(String)}
@@ -75,15 +76,30 @@ SELECT stream_id, epoch, count() AS truth_rows FROM (
     SELECT stream_id, epoch FROM truth_events WHERE stream_id IN {streams:Array(String)})
 GROUP BY stream_id, epoch"""
 
-DEAD_SQL = """
+FRAME_TOPICS: Final = "('sightline.frames.v1', 'sightline.detections.v1', 'sightline.tracks.v1')"
+"""A record of these that cannot be used is a frame that is not written."""
+
+# A letter that was retried with success is no loss: its frame has a row by now, and counts as written.
+DEAD_SQL = f"""
 WITH letters AS (
     SELECT stream_id, assumeNotNull(epoch) AS epoch, assumeNotNull(seq) AS seq
-    FROM dead_letters WHERE stream_id IN {streams:Array(String)} AND seq IS NOT NULL)
+    FROM dead_letters
+    WHERE stream_id IN {{streams:Array(String)}} AND seq IS NOT NULL AND topic IN {FRAME_TOPICS})
 SELECT stream_id, epoch, uniqExact(seq) AS frames, max(seq) + 1 AS seen
 FROM letters WHERE (stream_id, epoch, seq) NOT IN (
     SELECT stream_id, epoch, seq FROM frames
-    WHERE stream_id IN {streams:Array(String)} AND (stream_id, epoch, seq) IN (SELECT * FROM letters))
-GROUP BY stream_id, epoch"""
+    WHERE stream_id IN {{streams:Array(String)}} AND (stream_id, epoch, seq) IN (SELECT * FROM letters))
+GROUP BY stream_id, epoch"""  # noqa: S608 - its own names
+
+UNREADABLE_SQL = f"""
+SELECT stream_id, count() AS letters FROM dead_letters
+WHERE stream_id IN {{streams:Array(String)}} AND seq IS NULL AND topic IN {FRAME_TOPICS}
+AND at >= fromUnixTimestamp64Nano({{since_ns:Int64}}) GROUP BY stream_id"""  # noqa: S608 - its own names
+
+SUPERSEDED_SQL = """
+SELECT stream_id, counters FROM streams
+WHERE stage = 'track' AND stream_id IN {streams:Array(String)}
+AND arrayExists(name -> startsWith(name, 'superseded.'), mapKeys(counters))"""
 
 
 def read_accounts(query: Query, since_ns: int) -> list[StreamAccount]:
@@ -95,14 +111,43 @@ def read_accounts(query: Query, since_ns: int) -> list[StreamAccount]:
     dead = _by_epoch(query(DEAD_SQL, streams))
     knows = any(row["counters"].get("truth_rows") for row in captures)
     truth = _by_epoch(query(TRUTH_ROWS_SQL, streams)) if knows else {}
+    superseded = _superseded(query(SUPERSEDED_SQL, streams))
     accounts: dict[str, StreamAccount] = {}
     for capture in captures:
         key = (capture["stream_id"], capture["epoch"])
         account = _account(capture, written.get(key, {}), rows.get(key, {}), dead.get(key, {}))
         account = replace(account, truth_rows=truth.get(key, {}).get("truth_rows", 0))
+        account = _explained(account, "superseded", superseded.get(key, 0))
         earlier = accounts.get(account.stream_id)
         accounts[account.stream_id] = _sum(earlier, account) if earlier else account
+    for row in query(UNREADABLE_SQL, streams | {"since_ns": since_ns}):
+        account = accounts[row["stream_id"]]
+        accounts[account.stream_id] = _explained(account, "unreadable", row["letters"])
     return list(accounts.values())
+
+
+def _explained(account: StreamAccount, reason: str, most: int) -> StreamAccount:
+    """The account with up to so many of its missing frames put down to a reason that names no single frame.
+
+    Repeats and records that were never a frame can be among what was counted, so it never explains more than
+    is missing.
+    """
+    frames = min(most, account.in_flight)
+    if frames <= 0:
+        return account
+    return replace(account, dropped=_sum_by_reason(account.dropped, {reason: frames}))
+
+
+def _superseded(rows: Sequence[Row]) -> dict[tuple[str, int], int]:
+    """Frames that the tracker passed over because the stream has a newer epoch, by stream and their epoch."""
+    found: dict[tuple[str, int], int] = {}
+    for row in rows:
+        for name, count in row["counters"].items():
+            prefix, _, epoch = name.partition(".")
+            if prefix == "superseded" and epoch.isdecimal():
+                key = (row["stream_id"], int(epoch))
+                found[key] = max(count, found.get(key, 0))  # totals: the newest report has the largest
+    return found
 
 
 def _account(capture: Row, written: Row, rows: Row, dead: Row) -> StreamAccount:
@@ -128,6 +173,9 @@ def _account(capture: Row, written: Row, rows: Row, dead: Row) -> StreamAccount:
         ended=capture["state"] != "running",
         failed=capture["state"] == "failed",
         message=capture["message"],
+        notes=(f"epoch {capture['epoch']} of {capture['instance']}: {capture['message']}",)
+        if capture["message"]
+        else (),
     )
 
 
@@ -145,6 +193,7 @@ def _sum(a: StreamAccount, b: StreamAccount) -> StreamAccount:
         ended=b.ended,
         failed=b.failed,
         message=b.message,
+        notes=(*a.notes, *b.notes),
     )
 
 

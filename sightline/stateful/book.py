@@ -180,9 +180,9 @@ class Book(Generic[S, M]):
         else:
             self._touch(record.key, entry, record.offset)
             entry.dead_letters += 1
-        letter = DeadLetter(
-            value=record.value or b"",
-            key=record.key,
+        letter = DeadLetter.about(
+            record.key,
+            record.value or b"",
             reason=reason,
             stage=self._stage.name,
             topic=self._stage.input_topic,

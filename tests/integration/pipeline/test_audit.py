@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from schemas.topics import FRAMES, TRUTH
 from sightline.cli.app import run
 from sightline.clickhouse.chdb_engine import ChdbEngine
 from sightline.clickhouse.connect import tables_folder
@@ -25,7 +26,8 @@ def capture(stream_id: str, captured: int, dropped: int = 0, state: str = "ended
 
 @pytest.fixture
 def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Tables of five streams: whole, with dropped frames, with lost ones, running, with a retried one."""
+    """Tables of streams: whole, with dropped frames, lost ones, running, with a retried one, with two
+    unreadable ones, taken over by a second gateway; and a dead letter about one that nobody reported."""
     monkeypatch.chdir(tmp_path)
     engine = ChdbEngine(tables_folder(tmp_path))
     database = engine.connect()
@@ -35,6 +37,7 @@ def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     frames += [frame("lost", seq) for seq in (1, 2, 3, 6, 9)] + [frame("lost", 0, epoch=2)]
     frames += [frame("running", seq) for seq in (0, 1)]
     frames += [frame("retried", seq) for seq in range(3)]
+    frames += [frame("unread", 0), frame("taken", 0), frame("taken", 1), frame("taken", 0, epoch=2)]
     database.command(
         "INSERT INTO sightline.frames"
         " (stream_id, epoch, seq, width, height, detections, tracks, left_out) VALUES " + ", ".join(frames)
@@ -45,13 +48,29 @@ def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         capture("lost", 10),
         capture("lost", 1, epoch=2),
         capture("retried", 4),
+        capture("unread", 3),
+        capture("taken", 4, state="failed").replace("''", "'Another gateway has it.'"),
+        capture("taken", 1, epoch=2),
     ]
     captures.append(capture("running", 4, state="running"))
     database.command("INSERT INTO sightline.streams VALUES " + ", ".join(captures))
     database.command(
         "INSERT INTO sightline.dead_letters (topic, `partition`, `offset`, stage, stream_id, epoch, seq)"
-        " VALUES ('t', 0, 7, 'infer', 'lost', 1, 8), ('t', 0, 8, 'infer', 'retried', 1, 2),"
-        " ('t', 0, 9, 'infer', 'retried', 1, 3)"
+        f" VALUES ('{FRAMES.name}', 0, 7, 'infer', 'lost', 1, 8),"
+        f" ('{FRAMES.name}', 0, 8, 'infer', 'retried', 1, 2),"
+        f" ('{FRAMES.name}', 0, 9, 'infer', 'retried', 1, 3), ('{TRUTH.name}', 0, 9, 'write', 'whole', 1, 77)"
+    )
+    database.command(
+        "INSERT INTO sightline.dead_letters"
+        " (topic, `partition`, `offset`, stage, stream_id, at, reason) VALUES "
+        + ", ".join(
+            f"('{FRAMES.name}', 0, {offset}, 'infer', '{stream_id}', now64(9), 'width: no [red]')"
+            for offset, stream_id in enumerate(["unread", "unread", "mute", ""], 20)
+        )
+    )
+    database.command(
+        "INSERT INTO sightline.streams VALUES ('taken', 'track', 2, 'y', now64(9), 'running', '',"
+        " {'frames': 3, 'superseded.1': 2})"
     )
     database.close()
     engine.close()
@@ -71,13 +90,17 @@ def test_missing_frames_are_named_and_dead_letters_are_not_missing(data):
         "lost": False,
         "running": True,
         "retried": True,
+        "unread": True,
+        "taken": True,
     }
+    assert found["unread"].account.dropped == {"unreadable": 2}
+    assert found["taken"].account.dropped == {"superseded": 2}
 
 
 def test_what_the_tracker_left_out_is_added_up_and_told(data, capsys):
     with open_query(Settings(data=DataSettings(dir=data))) as query:
         found = {each.account.stream_id: each.account.left_out for each in read_audit(query, 0)}
-    assert found == {"whole": {"tracks_full": 7}, "dropped": {}, "lost": {}, "running": {}, "retried": {}}
+    assert {name: counts for name, counts in found.items() if counts} == {"whole": {"tracks_full": 7}}
     assert run(["audit", "--stream", "whole", "--data", str(data)]) == 0
     assert "whole: the tracker's limits left out 7 tracks_full" in capsys.readouterr().out
 
@@ -96,3 +119,15 @@ def test_the_command_lists_what_is_missing_and_says_so_by_its_exit_code(data, ca
     assert "lost: no row for frame 4 to 5 of epoch 1" in output
     assert run(["audit", "--data", str(data), "--stream", "whole"]) == 0
     assert run(["audit", "--data", str(data), "--stream", "nobody"]) == 1
+
+
+def test_the_command_names_the_dead_letters_and_what_gateways_said(data, capsys):
+    run(["audit", "--data", str(data)])
+    lines = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
+    about = f"of infer about {FRAMES.name}"
+    assert f"unread: 2 dead letters {about}, the last one: width: no [red]" in lines
+    assert f"mute: 1 dead letter {about}, why: width: no [red]" in lines
+    assert f"(no stream): 1 dead letter {about}, why: width: no [red]" in lines
+    assert "taken: epoch 1 of x: Another gateway has it." in lines
+    assert run(["audit", "--data", str(data), "--stream", "mute"]) == 1
+    assert f"mute: 1 dead letter {about}" in capsys.readouterr().out

@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import numpy as np
 
-from processors.infer.analysis import Unusable
 from processors.infer.client import Analyzed, Labels
 from processors.infer.records import InputRecord, decode_frame, detections_of, refuse_frame
 from schemas.dead_letters import DeadLetter
@@ -85,6 +84,13 @@ def test_what_is_no_frame_becomes_a_dead_letter_that_names_its_stream_by_the_key
     assert letter.value == b"\xff\x00garbage"
 
 
+def test_a_frame_that_breaks_one_rule_becomes_a_dead_letter_that_says_which_frame_it_is():
+    letter = decode_frame(record(replace(FRAME, width=20_000).to_bytes()), 42)
+    assert isinstance(letter, DeadLetter)
+    assert letter.reason == "width: 20000 is not in 1..16384"
+    assert (letter.stream_id, letter.epoch, letter.seq) == ("gate", 7, 3)
+
+
 def test_a_key_that_is_no_stream_id_is_not_taken_for_one():
     letter = decode_frame(record(b"garbage", key=b"../\xff"), 42)
     assert isinstance(letter, DeadLetter)
@@ -92,7 +98,7 @@ def test_a_key_that_is_no_stream_id_is_not_taken_for_one():
 
 
 def test_a_frame_with_a_bad_picture_becomes_a_dead_letter_with_its_identity():
-    letter = refuse_frame(record(FRAME.to_bytes()), FRAME, Unusable("truncated JPEG"), 42)
+    letter = refuse_frame(record(FRAME.to_bytes()), "truncated JPEG", 42)
     assert (letter.stream_id, letter.epoch, letter.seq, letter.reason) == ("gate", 7, 3, "truncated JPEG")
 
 

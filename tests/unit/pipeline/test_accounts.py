@@ -16,6 +16,8 @@ class Tables:
             accounts.WRITTEN_SQL: rows.get("written", []),
             accounts.DETECTION_ROWS_SQL: rows.get("detections", []),
             accounts.DEAD_SQL: rows.get("dead", []),
+            accounts.UNREADABLE_SQL: rows.get("unreadable", []),
+            accounts.SUPERSEDED_SQL: rows.get("superseded", []),
         }
 
     def __call__(self, sql: str, _parameters: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
@@ -24,7 +26,8 @@ class Tables:
 
 def capture(epoch: int = 1, state: str = "ended", **counters: int) -> dict[str, Any]:
     names = {name.replace("__", "."): count for name, count in counters.items()}
-    return {"stream_id": "gate", "epoch": epoch, "counters": names, "state": state, "message": ""}
+    row = {"stream_id": "gate", "epoch": epoch, "counters": names, "state": state, "message": ""}
+    return row | {"instance": f"edge-{epoch}"}
 
 
 def written(frames: int, seen: int, epoch: int = 1, detections: int = 0, **left_out: int) -> dict[str, Any]:
@@ -92,3 +95,49 @@ def test_what_the_tracker_left_out_is_added_up_and_loses_no_frame():
 def test_a_stream_without_any_frame_balances_at_zero():
     (account,) = read_accounts(Tables(capture=[capture(state="failed", captured=0)]), 0)
     assert (account.balanced, account.failed, account.ended) == (True, True, True)
+
+
+def test_a_letter_that_tells_no_frame_accounts_for_a_missing_one_and_for_no_more():
+    for letters, missing, dropped in (
+        (3, 0, {"unreadable": 3}),
+        (2, 1, {"unreadable": 2}),
+        (9, 0, {"unreadable": 3}),
+    ):
+        tables = Tables(
+            capture=[capture(captured=10)],
+            written=[written(7, 10)],
+            unreadable=[{"stream_id": "gate", "letters": letters}],
+        )
+        (account,) = read_accounts(tables, 0)
+        assert (account.in_flight, account.dropped) == (missing, dropped)
+
+
+def test_garbage_under_the_key_of_a_whole_stream_is_no_frame_of_it():
+    tables = Tables(
+        capture=[capture(captured=10)],
+        written=[written(10, 10)],
+        unreadable=[{"stream_id": "gate", "letters": 5}],
+    )
+    (account,) = read_accounts(tables, 0)
+    assert (account.balanced, account.dropped) == (True, {})
+
+
+def test_frames_that_came_after_a_newer_gateways_are_dropped_as_superseded_in_their_epoch():
+    tables = Tables(
+        capture=[capture(1, captured=120, dropped__superseded=2), capture(2, captured=50)],
+        written=[written(53, 53, 1), written(49, 50, 2)],
+        superseded=[
+            {"stream_id": "gate", "counters": {"superseded.1": 60, "frames": 53}},
+            {"stream_id": "gate", "counters": {"superseded.1": 65, "frames": 102}},
+        ],
+    )
+    (account,) = read_accounts(tables, 0)
+    assert account.dropped == {"superseded": 67}
+    assert account.in_flight == 1  # of the newer one, which no count of the older explains
+
+
+def test_what_the_gateways_of_all_epochs_say_is_kept():
+    older = capture(1, "failed", captured=1) | {"message": "Another gateway took over."}
+    (account,) = read_accounts(Tables(capture=[older, capture(2, captured=1)], written=[written(1, 1)]), 0)
+    assert account.notes == ("epoch 1 of edge-1: Another gateway took over.",)
+    assert account.message == ""

@@ -1,13 +1,15 @@
 from dataclasses import replace
 from typing import Any
 
+import msgpack
 import pytest
 
 from schemas.dead_letters import HEAD_BYTES, MAX_KEY_BYTES, MAX_REASON_CHARS, DeadLetter
 from schemas.topics import DEAD_LETTERS as TOPIC
+from schemas.topics import STREAMS
 from schemas.unpacking import MAX_MESSAGE_BYTES
 from schemas.wire import DecodeError
-from tests.unit.golden.samples import DEAD_LETTERS
+from tests.unit.golden.samples import DEAD_LETTERS, MESSAGES
 
 LETTER = DEAD_LETTERS["dead_letters.v1"]
 
@@ -75,3 +77,46 @@ def test_a_letter_about_the_largest_records_is_whole_and_fits_its_topic() -> Non
     headers = sum(len(name) + len(value) + 10 for name, value in letter.headers())
     assert letter.is_whole
     assert len(letter.value) + MAX_KEY_BYTES + headers + 200 < TOPIC.max_message_bytes
+
+
+def about(key: bytes | None, value: bytes, topic: str = "t") -> DeadLetter:
+    return DeadLetter.about(key, value, reason="r", stage="s", topic=topic, partition=1, offset=2, at_ns=3)
+
+
+@pytest.mark.parametrize("topic", [MESSAGES[name] for name in ("frames.v1", "detections.v1", "tracks.v1")])
+@pytest.mark.parametrize(
+    "broken", [{"width": 20_000}, {"width": "wide"}, {"trace": [["a", "b"]]}, {"height": None}]
+)
+def test_a_letter_about_a_broken_message_says_which_frame_it_was(topic: Any, broken: dict[str, Any]) -> None:
+    fields = msgpack.unpackb(topic.to_bytes()) | broken
+    letter = about(b"another", msgpack.packb(fields))
+    assert (letter.stream_id, letter.epoch, letter.seq) == (topic.stream_id, topic.epoch, topic.seq)
+
+
+@pytest.mark.parametrize(
+    "broken", [{"stream_id": "a b"}, {"epoch": -1}, {"seq": 1.5}, {"seq": 2**63}, {"version": 2}]
+)
+def test_a_letter_about_a_message_without_an_identity_says_whose_it_was_by_the_key(
+    broken: dict[str, Any],
+) -> None:
+    fields = msgpack.unpackb(MESSAGES["frames.v1"].to_bytes()) | broken
+    letter = about(b"gate", msgpack.packb(fields))
+    assert (letter.stream_id, letter.epoch, letter.seq) == ("gate", None, None)
+
+
+@pytest.mark.parametrize(
+    ("key", "topic", "stream_id"),
+    [
+        (b"gate", "t", "gate"),
+        (b"gate/capture", STREAMS.name, "gate"),
+        (b"gate/capture", "t", ""),
+        (b"\xff", "t", ""),
+        (None, "t", ""),
+        (b"x" * 65, "t", ""),
+        (b"/capture", STREAMS.name, ""),
+    ],
+)
+def test_garbage_belongs_to_the_stream_that_its_key_names(
+    key: bytes | None, topic: str, stream_id: str
+) -> None:
+    assert about(key, b"\xc1garbage", topic).stream_id == stream_id
