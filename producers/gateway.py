@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from producers.encoding import ClockNs, detection_encoder, frame_encoder
+from producers.limits import Reductions, SizeLimits
 from producers.local_detector import DetectorLike
 from producers.member import Member, Way
 from producers.pacing import Pacer, committed_offsets
@@ -23,7 +24,7 @@ from sightline import kafka_clients
 from sightline.named_models import open_recognizer
 from sightline.settings import Mode, Settings, StreamSettings
 from sightline.stream_names import check_source, check_stream_id
-from sightline.topic_admin import require_topics
+from sightline.topic_admin import largest_records, require_topics
 
 GRACE_S: Final = 5.0
 
@@ -127,18 +128,22 @@ def run_gateway(
 def _way(
     mode: Mode, settings: Settings, load: Callable[[], DetectorLike], clock_ns: ClockNs
 ) -> Iterator[Way]:
+    told = largest_records(settings.kafka, [_TOPICS[mode]])
+    limits, reductions = SizeLimits(told), Reductions()
     if mode == "frames":
-        encode, compression = frame_encoder(settings.gateway.jpeg_quality, clock_ns), "none"
+        quality = settings.gateway.jpeg_quality
+        encode, compression = frame_encoder(quality, clock_ns, limits, reductions), "none"
     else:
-        encode, compression = detection_encoder(load(), clock_ns), "lz4"
+        encode, compression = detection_encoder(load(), clock_ns, limits, reductions), "lz4"
     producer = kafka_clients.producer(
         settings.kafka,
         client_id=f"sightline-gateway-{mode}",
         compression=compression,
         delivery_timeout_s=settings.gateway.delivery_timeout_s,
+        max_batch_bytes=told.get(_TOPICS[mode], 0),
     )
-    with Publisher(producer) as publisher:
-        yield Way(_TOPICS[mode], _GROUPS[mode], encode, publisher)
+    with Publisher(producer, limits) as publisher:
+        yield Way(_TOPICS[mode], _GROUPS[mode], encode, publisher, reductions)
 
 
 def _watch(

@@ -2,14 +2,15 @@
 
 import logging
 import threading
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from producers.account import FrameAccount
 from producers.capture import open_source
 from producers.encoding import ClockNs, Encode
 from producers.epochs import next_epoch, only_reader
+from producers.limits import Reductions
 from producers.pacing import Pacer
 from producers.publisher import Publisher
 from producers.sources import Source
@@ -33,12 +34,14 @@ class Way:
         group: Who takes them from there.
         encode: Makes them.
         publisher: Sends them.
+        reductions: How many of them went out with less than was asked for.
     """
 
     topic: str
     group: str
     encode: Encode
     publisher: Publisher
+    reductions: Reductions = field(default_factory=Reductions)
 
 
 class Member:
@@ -98,14 +101,25 @@ class Member:
     def report(self) -> StreamReport:
         """How it stands."""
         counters = self._run.counters() if self._run else self._account.counters()
+        if reduced := self._way.reductions.frames(self.stream_id):
+            counters = counters | {"reduced": reduced}
         if self._outcome is None:
             message = self._run.message if self._run else ""
             return StreamReport(self.stream_id, self._epoch, "running", message, counters)
-        message = self._outcome.message
-        lost = sum(counters.get(f"dropped.{reason}", 0) for reason in ("delivery_timeout", "delivery_failed"))
-        if lost:
-            message = f"{message} The broker did not store {lost} frames.".strip()
-        return StreamReport(self.stream_id, self._epoch, self._outcome.state, message, counters)
+        state, message = self._outcome.state, self._outcome.message
+        if state == "ended" and nothing_arrived(counters):
+            state, message = "failed", f"None of its {counters['captured']} frames was published. {message}"
+        if lost := self._not_stored(counters):
+            message = f"{message} The broker did not store {lost} frames."
+        if reduced:
+            message = f"{message} Too large as asked for, and published with less: {reduced} frames."
+        return StreamReport(self.stream_id, self._epoch, state, message.strip(), counters)
+
+    def _not_stored(self, counters: Mapping[str, int]) -> int:
+        """Frames that the broker refused or did not answer for."""
+        refused = self._run.refused if self._run else {}
+        reasons = ("delivery_timeout", "delivery_failed", "too_large")
+        return sum(counters.get(f"dropped.{reason}", 0) - refused.get(reason, 0) for reason in reasons)
 
     def give_up(self) -> None:
         """Call it failed, for a thread that hangs somewhere and does not stop."""
@@ -169,3 +183,9 @@ class Member:
             return source
 
         return opened
+
+
+def nothing_arrived(counters: Mapping[str, int]) -> bool:
+    """Whether a stream's every frame was given up, and not only because it was told to stop."""
+    dropped = sum(count for name, count in counters.items() if name.startswith("dropped."))
+    return not counters["published"] and dropped > counters.get("dropped.stopped", 0)

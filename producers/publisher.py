@@ -9,6 +9,7 @@ from typing import Any, Final, Protocol, Self
 
 from confluent_kafka import KafkaError, KafkaException
 
+from producers.limits import SizeLimits
 from sightline.errors import SightlineError
 
 _LOG = logging.getLogger(__name__)
@@ -64,10 +65,16 @@ class Ledger(Protocol):
 
 
 class Publisher:
-    """One producer with the thread that calls its delivery callbacks. A context manager."""
+    """One producer with the thread that calls its delivery callbacks. A context manager.
 
-    def __init__(self, producer: KafkaProducer) -> None:
+    Args:
+        producer: The producer.
+        limits: Learns what the broker refuses for its size.
+    """
+
+    def __init__(self, producer: KafkaProducer, limits: SizeLimits | None = None) -> None:
         self._producer = producer
+        self._limits = limits
         self._closing = threading.Event()
         self._poller = threading.Thread(target=self._poll, name="deliveries", daemon=True)
 
@@ -89,7 +96,9 @@ class Publisher:
         """
         account.send()
         try:
-            self._producer.produce(topic, value, key, on_delivery=partial(_settle, account))
+            self._producer.produce(
+                topic, value, key, on_delivery=partial(self._settle, account, topic, len(value))
+            )
         except BufferError:
             account.take_back()
             return False
@@ -114,6 +123,19 @@ class Publisher:
         """Give up all that the broker has not acknowledged."""
         self._producer.purge(in_queue=True, in_flight=True)
 
+    def _settle(
+        self, account: Ledger, topic: str, size_bytes: int, error: KafkaError | None, message: Any
+    ) -> None:
+        if error is None:
+            account.publish(message.partition(), message.offset())
+            return
+        reason = drop_reason(error)
+        account.fail(reason)
+        if reason == "too_large" and self._limits is not None:
+            self._limits.learn(topic, size_bytes)
+        if reason != "stopped":
+            _LOG.error("A message of %d bytes was not stored by the broker: %s", size_bytes, error.str())
+
     def _poll(self) -> None:
         while not self._closing.is_set():
             self._serve(0.1)
@@ -133,13 +155,3 @@ class Publisher:
 def drop_reason(error: KafkaError) -> str:
     """The reason to count a frame under that the broker did not store."""
     return _REASONS.get(error.code(), "delivery_failed")
-
-
-def _settle(account: Ledger, error: KafkaError | None, message: Any) -> None:
-    if error is None:
-        account.publish(message.partition(), message.offset())
-        return
-    reason = drop_reason(error)
-    account.fail(reason)
-    if reason != "stopped":
-        _LOG.error("A message was not stored by the broker: %s", error.str())

@@ -90,7 +90,7 @@ class Statuses:
             instance=self._instance,
             at_ns=self._clock_ns(),
             state=report.state,
-            message=scrubbed(report.message)[:MAX_MESSAGE_CHARS],
+            message=_sendable(scrubbed(report.message)),
             counters=report.counters,
         )
         if self._on_status is not None:
@@ -108,3 +108,8 @@ class Statuses:
         with self._changed:
             self._final[stream_id] = stored
             self._changed.notify_all()
+
+
+def _sendable(text: str) -> str:
+    """Names of files can hold bytes that are no text, and what libraries say can be long."""
+    return text.encode(errors="backslashreplace").decode()[:MAX_MESSAGE_CHARS]

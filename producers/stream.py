@@ -3,12 +3,14 @@
 import logging
 import threading
 import traceback
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Literal
 
 from producers.account import FrameAccount
 from producers.encoding import ClockNs, Encode, Grabbed
+from producers.limits import FrameRefusedError
 from producers.newest import Newest
 from producers.publisher import Publisher
 from producers.sources import Gap, Picture, Source
@@ -91,11 +93,14 @@ class StreamRun:
         self._waiting = ""
         self._reader_error: Exception | None = None
         self._truth: TruthSender | None = None
+        self.refused: Counter[str] = Counter()
+        self._why_refused: dict[str, str] = {}
 
     @property
     def message(self) -> str:
         """What people should know about it now, empty if all is well."""
-        return self._waiting or (self._source.message if self._source else "")
+        source = self._source.message if self._source else ""
+        return " ".join(part for part in (self._waiting, source, *self._refusals()) if part)
 
     def counters(self) -> dict[str, int]:
         """What became of the stream's frames, and of the truth about them if it is told."""
@@ -132,7 +137,8 @@ class StreamRun:
             return Outcome("failed", scrubbed(message, self._plan.address))
         # A camera has no end, so being stopped is all it can come to.
         cut_short = self._stop.is_set() and not source.live
-        return Outcome("ended", "Stopped before its end." if cut_short else source.message)
+        said = "Stopped before its end." if cut_short else source.message
+        return Outcome("ended", " ".join(part for part in (said, *self._refusals()) if part))
 
     def _run_file(self, source: Source) -> None:
         try:
@@ -205,9 +211,11 @@ class StreamRun:
         """Encode and publish one frame in hand; when this returns or raises it is in hand no more."""
         try:
             message = self._plan.encode(grabbed)
+        except FrameRefusedError as error:
+            self._refuse(grabbed, error.reason, error.why)
+            return
         except ImageError as error:
-            _LOG.warning("Stream %s: frame %d %s.", grabbed.stream_id, grabbed.seq, error)
-            self._account.drop("not_encodable")
+            self._refuse(grabbed, "not_encodable", f"it {error}")
             return
         except BaseException:
             self._account.drop("error")
@@ -221,6 +229,22 @@ class StreamRun:
                 return
         if self._truth is not None:
             self._truth.send(grabbed, self._stop)
+
+    def _refuse(self, grabbed: Grabbed, reason: str, why: str) -> None:
+        """Drop a frame that cannot be published; the first one for a reason is logged, all are reported."""
+        self._account.drop(reason)
+        self._why_refused[reason] = why
+        self.refused[reason] += 1
+        if self.refused[reason] == 1:
+            _LOG.warning(
+                "Stream %s: frame %d was dropped (%s): %s.", grabbed.stream_id, grabbed.seq, reason, why
+            )
+
+    def _refusals(self) -> list[str]:
+        return [
+            f"Frames dropped as {reason}: {count}; of the last one, {self._why_refused[reason]}."
+            for reason, count in sorted(self.refused.items())
+        ]
 
     def _wait_for_room(self) -> bool:
         """Wait until one more frame may be read; False if the stream is stopped."""

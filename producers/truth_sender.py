@@ -1,5 +1,6 @@
 """Publishes what a source knows about its frames, beside those of them that are sent."""
 
+import logging
 import threading
 from collections import deque
 from typing import Final
@@ -7,11 +8,14 @@ from typing import Final
 import numpy as np
 
 from producers.encoding import ClockNs, Grabbed
+from producers.limits import FrameRefusedError, check_readable
 from producers.publisher import Publisher
 from producers.truth import FrameTruth, Legend
 from schemas import truth as message
 from schemas.topics import TRUTH
 from schemas.truth import MAX_EVENTS, Truth
+
+_LOG = logging.getLogger(__name__)
 
 _RETRY_S: Final = 0.01
 
@@ -65,11 +69,22 @@ class TruthSender:
         if grabbed.truth is None:
             return
         told = self._message(grabbed, grabbed.truth)
+        value = told.to_bytes()
+        try:
+            check_readable(value, Truth.from_bytes)
+        except FrameRefusedError as error:
+            self._refuse(error)
+            return
         parcel = _Parcel(self, len(told.object_ids) + len(told.events))
-        while not self._publisher.try_send(TRUTH.name, self._key, told.to_bytes(), parcel):
+        while not self._publisher.try_send(TRUTH.name, self._key, value, parcel):
             if stop.wait(_RETRY_S):
                 self.settle(0, lost=1)
                 return
+
+    def _refuse(self, error: FrameRefusedError) -> None:
+        if not self._lost:
+            _LOG.warning("The truth about a frame of %s is not sent: %s.", self._key.decode(), error.why)
+        self.settle(0, lost=1)
 
     def move(self, change: int) -> None:
         """So many more messages are with the producer."""

@@ -26,6 +26,8 @@ WRITE_GROUP: Final = "sightline-write"
 
 MAX_RECORD_BYTES: Final = max(topic.max_message_bytes for topic in topics.ALL)
 
+DEFAULT_BATCH_BYTES: Final = 1_000_000
+
 _REPEAT_S: Final = 30.0
 _MAX_SAID: Final = 100
 _DIGITS: Final = re.compile(r"\d+")
@@ -73,6 +75,7 @@ def producer_config(
     linger_ms: float = 2.0,
     max_queue_messages: int = 100_000,
     max_queue_mib: int = 128,
+    max_batch_bytes: int = DEFAULT_BATCH_BYTES,
 ) -> Config:
     """The librdkafka settings of an idempotent producer.
 
@@ -87,6 +90,8 @@ def producer_config(
         linger_ms: How long a record waits for company, in milliseconds.
         max_queue_messages: Records held for the broker; over it `produce` raises `BufferError`.
         max_queue_mib: The same in MiB.
+        max_batch_bytes: Most bytes that share a batch. A broker refuses a batch over `max.message.bytes`
+            whole, however small its records are; 0 where that is not known sends each alone.
     """
     timeout_s = settings.delivery_timeout_s if delivery_timeout_s is None else delivery_timeout_s
     # librdkafka's own guarantee does not cover a record that times out: those behind it are still sent.
@@ -101,6 +106,7 @@ def producer_config(
         "queue.buffering.max.messages": max_queue_messages,
         "queue.buffering.max.kbytes": max_queue_mib * 1024,
         **unbroken,
+        "batch.size": max(1, min(DEFAULT_BATCH_BYTES, max_batch_bytes)),
     }
 
 

@@ -1,5 +1,6 @@
 """Makes the topics of `schemas/topics.py` on a broker and keeps existing ones in line with the settings."""
 
+import logging
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Future
@@ -20,6 +21,8 @@ from schemas.topics import ALL, Topic
 from sightline.errors import SightlineError
 from sightline.kafka_clients import admin, check_broker
 from sightline.settings import KafkaSettings
+
+_LOG = logging.getLogger(__name__)
 
 REQUEST_TIMEOUT_S: Final = 30.0
 
@@ -130,6 +133,19 @@ def require_topics(
                 "Run `sightline topics apply`.",
             )
         time.sleep(0.1)
+
+
+def largest_records(settings: KafkaSettings, names: Iterable[str]) -> dict[str, int]:
+    """`max.message.bytes` of topics on the broker, of those that this client may ask about."""
+    resources = [ConfigResource(ResourceType.TOPIC, name) for name in names]
+    found = {}
+    client = admin(settings)  # held until all is answered: a client that is gone answers nothing
+    for resource, future in client.describe_configs(resources, request_timeout=10.0).items():
+        try:
+            found[resource.name] = int(future.result(REQUEST_TIMEOUT_S)["max.message.bytes"].value)
+        except (KafkaException, KeyError, ValueError) as error:
+            _LOG.info("The broker does not tell how large a record of %s may be: %s", resource.name, error)
+    return found
 
 
 def _check_partitions(name: str, there: int, wanted: int) -> None:

@@ -6,14 +6,21 @@ import subprocess
 import sys
 import threading
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 from confluent_kafka import ConsumerGroupTopicPartitions, TopicPartition
-from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin import (  # type: ignore[attr-defined] # public, though not in its __all__
+    AdminClient,
+    AlterConfigOpType,
+    ConfigEntry,
+    ConfigResource,
+    ResourceType,
+)
 
 from producers.gateway import run_gateway
 from producers.sources import Image
@@ -26,7 +33,7 @@ from sightline.errors import SightlineError
 from sightline.kafka_clients import INFER_GROUP
 from sightline.settings import GatewaySettings, KafkaSettings, Settings, StatusSettings, StreamSettings
 from sightline.stack.kafka import LocalKafka
-from sightline.topic_admin import apply_topics
+from sightline.topic_admin import apply_topics, largest_records
 from sightline.vision.detector import Detected
 from sightline.vision.heads import Head
 from sightline.vision.jpeg import decode_jpeg
@@ -92,6 +99,62 @@ def test_a_video_arrives_whole_in_order_and_on_its_partition(kafka: LocalKafka, 
     assert status == seen[-1]
     assert (status.state, status.message, status.epoch) == ("ended", "", 1_700_000_000)
     assert status.counters == {"captured": 100, "published": 100}
+
+
+def test_a_picture_that_no_reader_takes_is_said_at_once_and_one_too_large_for_the_broker_is_made_smaller(
+    kafka: LocalKafka, tmp_path: Path
+) -> None:
+    rng, noise, wide = np.random.default_rng(1), new_id("noise"), new_id("wide")
+    pictures = {
+        noise: [rng.integers(0, 256, (240, 320, 3), dtype=np.uint8) for _ in range(3)],
+        wide: [np.zeros((64, 20_000, 3), dtype=np.uint8)] * 2,
+    }
+    for name, images in pictures.items():
+        height, width = images[0].shape[:2]
+        path = str(tmp_path / f"{name}.avi")
+        writer = cv2.VideoWriter(path, cv2.VideoWriter.fourcc(*"MJPG"), 25, (width, height))
+        for image in images:
+            writer.write(image)
+        writer.release()
+    with broker_takes(kafka, FRAMES.name, 50_000):
+        report = run_gateway(
+            {name: StreamSettings(source=str(tmp_path / f"{name}.avi")) for name in pictures},
+            settings_for(kafka),
+            state_dir=tmp_path / "state",
+            stop=threading.Event(),
+        )
+    assert report.exit_code == 1
+    status = last_status(kafka.bootstrap, wide)
+    assert (status.state, status.counters) == (
+        "failed",
+        {"captured": 2, "published": 0, "dropped.over_limit": 2},
+    )
+    assert "20000x64 has a side that is not in 1..16384 pixels" in status.message
+    assert "None of its 2 frames was published" in status.message
+    assert frames_of(kafka, wide) == []
+    assert [len(frame.to_bytes()) < 50_000 for frame in frames_of(kafka, noise)] == [True] * 3
+    status = last_status(kafka.bootstrap, noise)
+    assert (status.state, status.counters) == ("ended", {"captured": 3, "published": 3, "reduced": 3})
+    assert "published with less: 3 frames" in status.message
+
+
+@contextmanager
+def broker_takes(kafka: LocalKafka, topic: str, most_bytes: int) -> Iterator[None]:
+    """Meanwhile the broker's limit on a record of this topic is another."""
+
+    def set_to(value: int) -> None:
+        entry = ConfigEntry("max.message.bytes", str(value), incremental_operation=AlterConfigOpType.SET)
+        resource = ConfigResource(ResourceType.TOPIC, topic, incremental_configs=[entry])
+        client = AdminClient({"bootstrap.servers": kafka.bootstrap})
+        for future in client.incremental_alter_configs([resource]).values():
+            future.result(20)
+        wait_until(lambda: largest_records(KafkaSettings(bootstrap=kafka.bootstrap), [topic])[topic] == value)
+
+    set_to(most_bytes)
+    try:
+        yield
+    finally:
+        set_to(FRAMES.max_message_bytes)
 
 
 def test_a_stream_that_fails_stops_no_other_and_is_named(kafka: LocalKafka, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from producers.account import FrameAccount
 from producers.encoding import Grabbed
+from producers.limits import FrameRefusedError
 from producers.publisher import Publisher
 from producers.sources import Gap, Picture, Source
 from producers.stream import Outcome, StreamPlan, StreamRun
@@ -160,6 +161,21 @@ def test_a_frame_that_cannot_be_encoded_is_accounted_for(bad: dict[int, Exceptio
     fatal = [seq for seq, error in sorted(bad.items()) if not isinstance(error, type(image_error()))]
     if not live:
         assert outcome.state == ("failed" if any(seq < 10 for seq in fatal) else "ended")
+
+
+def test_frames_that_are_refused_are_counted_and_the_last_ones_reason_is_told() -> None:
+    bad: dict[int, Exception] = {
+        seq: FrameRefusedError("over_limit", f"its width is {seq}") for seq in (1, 2, 5)
+    }
+    stage = Stage(FakeSource(8), encode=encoder_that_fails(bad | {7: image_error()}))
+    said = (
+        "Frames dropped as not_encodable: 1; of the last one, it cannot be encoded. "
+        "Frames dropped as over_limit: 3; of the last one, its width is 5."
+    )
+    assert stage.run() == Outcome("ended", said)
+    assert stage.run_.message == said
+    expected = {"captured": 8, "published": 4, "dropped.over_limit": 3, "dropped.not_encodable": 1}
+    assert stage.counters == expected
 
 
 def test_a_source_that_cannot_be_opened_fails_with_its_own_words() -> None:
