@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from schemas.wire import MAX_INT
 from sightline.errors import SightlineError
 
 
-def next_epoch(file: Path, now_s: int) -> int:
+def next_epoch(file: Path, now_s: int, least: int = 0) -> int:
     """Take the next epoch: the clock, or one more than the last where that is higher.
 
     The file holds it before this returns, so that a crash afterwards cannot make it come twice.
@@ -17,13 +18,19 @@ def next_epoch(file: Path, now_s: int) -> int:
     Args:
         file: Where the stream's last epoch is kept; made if it is missing, as is its folder.
         now_s: Unix seconds now.
+        least: It is no lower than this, such as one more than another gateway's.
 
     Raises:
-        SightlineError: The file is damaged, or cannot be written.
+        SightlineError: The file is damaged or cannot be written, or no higher epoch is left.
     """
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        epoch = max(_last(file) + 1, now_s)
+        epoch = max(_last(file) + 1, now_s, least)
+        if epoch > MAX_INT:
+            raise SightlineError(
+                f"The stream {file.stem} has had the epoch {MAX_INT}, and there is none above it.",
+                "Give the stream another id.",
+            )
         _replace(file, f"{epoch}\n")
     except OSError as error:
         raise SightlineError(
@@ -66,7 +73,7 @@ def _last(file: Path) -> int:
         text = file.read_bytes().decode("ascii", errors="replace").strip()
     except FileNotFoundError:
         return 0
-    if not (text.isascii() and text.isdigit() and len(text) < 19):
+    if not (len(text) < 20 and text.isascii() and text.isdigit() and int(text) <= MAX_INT):
         # A guess could lie below the last epoch, and then the whole run would be taken for old frames.
         raise SightlineError(
             f"The state file {file} is damaged: it holds {text[:40]!r}, not an epoch.",

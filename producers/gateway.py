@@ -1,6 +1,8 @@
 """A gateway: captures its streams side by side in one process and publishes them."""
 
+import logging
 import os
+import secrets
 import socket
 import threading
 import time
@@ -18,13 +20,17 @@ from producers.member import Member, Way
 from producers.pacing import Pacer, committed_offsets
 from producers.publisher import Publisher
 from producers.statuses import Statuses, StreamReport
+from producers.watch import StreamWatch
 from schemas.streams import StreamStatus
 from schemas.topics import DETECTIONS, FRAMES, STREAMS, TRUTH
 from sightline import kafka_clients
+from sightline.ending import SUPERSEDED_EXIT
 from sightline.named_models import open_recognizer
 from sightline.settings import Mode, Settings, StreamSettings
 from sightline.stream_names import check_source, check_stream_id
 from sightline.topic_admin import largest_records, require_topics
+
+_LOG = logging.getLogger(__name__)
 
 GRACE_S: Final = 5.0
 
@@ -55,8 +61,14 @@ class GatewayReport:
 
     @property
     def exit_code(self) -> int:
-        """0 if every stream came to its end or was stopped, and the broker knows it; else 1."""
-        return 0 if not self.failed and self.statuses_stored else 1
+        """0 if every stream came to its end or was stopped, and the broker knows it.
+
+        `SUPERSEDED_EXIT` if nothing else went wrong than that other gateways took streams over; else 1.
+        """
+        if not self.failed and self.statuses_stored:
+            return 0
+        superseded = all(self.streams[name].superseded for name in self.failed)
+        return SUPERSEDED_EXIT if superseded and self.statuses_stored else 1
 
 
 def run_gateway(
@@ -95,7 +107,9 @@ def run_gateway(
     if not streams:
         return GatewayReport({}, statuses_stored=True)
     truth = {TRUTH.name} if settings.gateway.truth else set()
-    require_topics(settings.kafka, {STREAMS.name, *truth, *(_TOPICS[mode] for mode in modes.values())})
+    partitions = require_topics(
+        settings.kafka, {STREAMS.name, *truth, *(_TOPICS[mode] for mode in modes.values())}
+    )
     load = load_detector or partial(open_recognizer, settings.model)
     with ExitStack() as stack:
         ways = {
@@ -103,25 +117,35 @@ def run_gateway(
         }
         offsets = committed_offsets(kafka_clients.admin(settings.kafka, client_id="sightline-pacing"))
         pacer = stack.enter_context(Pacer(offsets))
-        members = [
-            Member(
+        publishers = [way.publisher for way in ways.values()]
+        # Two containers can have the same host name and process id.
+        instance = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
+        statuses = Statuses(publishers[0], instance, clock_ns, on_status)
+        members: dict[str, Member] = {}
+        watch = stack.enter_context(
+            StreamWatch(
+                settings.kafka,
+                partitions[STREAMS.name],
+                streams,
+                instance,
+                lambda name, rival: members[name].supersede(rival),
+            )
+        )
+        for name, stream in streams.items():
+            members[name] = Member(
                 name,
                 stream,
                 settings.gateway,
                 way=ways[modes[name]],
                 pacer=pacer,
                 state_dir=state_dir,
-                stop=stop,
+                watch=watch,
+                statuses=statuses,
                 clock_ns=clock_ns,
             )
-            for name, stream in streams.items()
-        ]
-        publishers = [way.publisher for way in ways.values()]
-        instance = f"{socket.gethostname()}-{os.getpid()}"
-        statuses = Statuses(publishers[0], instance, clock_ns, on_status)
-        _watch(members, statuses, publishers, stop, settings.status.interval_s)
+        _watch(list(members.values()), statuses, publishers, stop, settings.status.interval_s)
         stored = _final_answer(statuses, stop)
-        return GatewayReport({each.stream_id: each.report() for each in members}, stored)
+        return GatewayReport({each.stream_id: each.report() for each in members.values()}, stored)
 
 
 @contextmanager
@@ -161,15 +185,25 @@ def _watch(
         time.sleep(_TICK_S)
         if stop.is_set():
             stopped_s += _TICK_S
+            for member in running:
+                member.stop()
             _press(running, publishers, stopped_s)
         for member in [each for each in running if each.done]:
             running.remove(member)
-            statuses.final(member.report())
+            statuses.final(report := member.report())
+            _log_end(report)
         if time.monotonic() - report_s >= interval_s:
             report_s = time.monotonic()
             for member in running:
                 if member.started:
                     statuses.running(member.report())
+
+
+def _log_end(report: StreamReport) -> None:
+    lost = any(name.startswith("dropped.") for name in report.counters)
+    counted = ", ".join(f"{name.removeprefix('dropped.')} {count}" for name, count in report.counters.items())
+    level = logging.WARNING if lost or report.state == "failed" else logging.INFO
+    _LOG.log(level, "Stream %s %s: %s. %s", report.stream_id, report.state, counted, report.message)
 
 
 def _press(running: Sequence[Member], publishers: Sequence[Publisher], stopped_s: float) -> None:

@@ -8,14 +8,18 @@ from pathlib import Path
 
 from producers.account import FrameAccount
 from producers.capture import open_source
+from producers.claims import sentence
 from producers.encoding import ClockNs, Encode
 from producers.epochs import next_epoch, only_reader
 from producers.limits import Reductions
 from producers.pacing import Pacer
 from producers.publisher import Publisher
 from producers.sources import Source
-from producers.statuses import StreamReport
+from producers.statuses import Statuses, StreamReport
+from producers.stopping import StreamStop
 from producers.stream import Outcome, StreamPlan, StreamRun
+from producers.watch import StreamWatch
+from schemas.streams import StreamStatus
 from sightline.errors import SightlineError
 from sightline.known_sources import remember_source
 from sightline.redaction import scrubbed
@@ -54,7 +58,8 @@ class Member:
         way: Where its frames go.
         pacer: Learns what a file's consumers have taken.
         state_dir: Keeps its epoch and its lock.
-        stop: Ends the capture.
+        watch: Knows what other gateways have of the stream.
+        statuses: Where it says that it begins.
         clock_ns: The wall clock.
     """
 
@@ -67,7 +72,8 @@ class Member:
         way: Way,
         pacer: Pacer,
         state_dir: Path,
-        stop: threading.Event,
+        watch: StreamWatch,
+        statuses: Statuses,
         clock_ns: ClockNs,
     ) -> None:
         self.stream_id = stream_id
@@ -76,7 +82,9 @@ class Member:
         self._way = way
         self._pacer = pacer
         self._state_dir = state_dir
-        self._stop = stop
+        self._watch = watch
+        self._statuses = statuses
+        self._stop = StreamStop()
         self._clock_ns = clock_ns
         self._epoch = 0
         self._account = FrameAccount(paced=settings.read_ahead_frames > 0)
@@ -87,6 +95,16 @@ class Member:
     def start(self) -> None:
         """Begin."""
         self._thread.start()
+
+    def stop(self) -> None:
+        """Let it end."""
+        self._stop.set()
+
+    def supersede(self, rival: StreamStatus) -> None:
+        """Let it end because another gateway has taken the stream over."""
+        message = sentence(self.stream_id, self._epoch, rival)
+        _LOG.error("%s", message)
+        self._stop.supersede(message)
 
     @property
     def started(self) -> bool:
@@ -113,7 +131,8 @@ class Member:
             message = f"{message} The broker did not store {lost} frames."
         if reduced:
             message = f"{message} Too large as asked for, and published with less: {reduced} frames."
-        return StreamReport(self.stream_id, self._epoch, state, message.strip(), counters)
+        superseded = self._stop.superseded
+        return StreamReport(self.stream_id, self._epoch, state, message.strip(), counters, superseded)
 
     def _not_stored(self, counters: Mapping[str, int]) -> int:
         """Frames that the broker refused or did not answer for."""
@@ -129,10 +148,11 @@ class Member:
     def _capture(self) -> None:
         try:
             with only_reader(self._state_dir / f"{self.stream_id}.lock"):
-                now_s = self._clock_ns() // 1_000_000_000
-                self._epoch = next_epoch(self._state_dir / f"{self.stream_id}.epoch", now_s)
+                self._take_epoch(self._watch.newest_epoch(self.stream_id) + 1)
                 self._remember_source()
                 outcome = self._captured(self._epoch)
+                if self._stop.superseded:
+                    outcome = Outcome("failed", self._stop.message)
         except SightlineError as error:
             message = scrubbed(str(error), self._stream.source)
             _LOG.error("Stream %s: %s", self.stream_id, message)
@@ -161,6 +181,7 @@ class Member:
             max_ahead=self._settings.read_ahead_frames or None,
             tells_truth=self._settings.truth,
             address=self._stream.source,
+            claim=self._claim,
         )
         self._run = StreamRun(plan, self._way.publisher, self._account, self._stop, self._clock_ns)
         self._pacer.watch(self._way.group, self._way.topic, self._account)
@@ -168,6 +189,17 @@ class Member:
             return self._run.run()
         finally:
             self._pacer.unwatch(self._account)
+
+    def _take_epoch(self, least: int) -> int:
+        now_s = self._clock_ns() // 1_000_000_000
+        self._epoch = next_epoch(self._state_dir / f"{self.stream_id}.epoch", now_s, least)
+        return self._epoch
+
+    def _claim(self) -> int:
+        def announce(epoch: int) -> None:
+            self._statuses.announce(self.stream_id, epoch)
+
+        return self._watch.claim(self.stream_id, self._epoch, announce, self._take_epoch)
 
     def _opener(self) -> Callable[[], Source]:
         def opened() -> Source:

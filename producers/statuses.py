@@ -21,6 +21,7 @@ class StreamReport:
         state: As in its status: "running", "ended" or "failed".
         message: A sentence for people, empty if all is well.
         counters: `captured`, `published` and `dropped.<reason>`.
+        superseded: Whether it failed because another gateway has taken it over.
     """
 
     stream_id: str
@@ -28,6 +29,7 @@ class StreamReport:
     state: str
     message: str
     counters: Mapping[str, int]
+    superseded: bool = False
 
 
 class Statuses:
@@ -64,6 +66,12 @@ class Statuses:
             self._under_way.add(report.stream_id)
         self._send(status, lambda _: self._landed(report.stream_id))
 
+    def announce(self, stream_id: str, epoch: int) -> None:
+        """Say that a stream begins with this epoch, before its first frame."""
+        counters = {"captured": 0, "published": 0}
+        status = self._status(StreamReport(stream_id, epoch, "running", "", counters))
+        self._send(status, lambda _: None)
+
     def final(self, report: StreamReport) -> None:
         """Report the end of a stream; `wait_final` waits for them."""
         status = self._shown(report)
@@ -83,7 +91,13 @@ class Statuses:
             return all(self._final.values())
 
     def _shown(self, report: StreamReport) -> StreamStatus:
-        status = StreamStatus(
+        status = self._status(report)
+        if self._on_status is not None:
+            self._on_status(status)
+        return status
+
+    def _status(self, report: StreamReport) -> StreamStatus:
+        return StreamStatus(
             stream_id=report.stream_id,
             epoch=report.epoch,
             stage="capture",
@@ -93,9 +107,6 @@ class Statuses:
             message=_sendable(scrubbed(report.message)),
             counters=report.counters,
         )
-        if self._on_status is not None:
-            self._on_status(status)
-        return status
 
     def _send(self, status: StreamStatus, done: Callable[[bool], None]) -> None:
         self._publisher.send_status(STREAMS.name, status.key, status.to_bytes(), done)

@@ -14,6 +14,7 @@ from producers.limits import FrameRefusedError
 from producers.newest import Newest
 from producers.publisher import Publisher
 from producers.sources import Gap, Picture, Source
+from producers.stopping import StreamStop
 from producers.truth_sender import TruthSender
 from sightline.errors import SightlineError
 from sightline.redaction import scrubbed
@@ -41,6 +42,7 @@ class StreamPlan:
         max_ahead: Most frames that a file's consumers have yet to take, or None for no limit.
         tells_truth: Whether to publish what the source knows about its frames.
         address: Where its source is; errors of libraries quote it, and a password in it is not to be told.
+        claim: Called when the source is open; returns the epoch to use, if not `epoch` then a higher one.
     """
 
     stream_id: str
@@ -52,6 +54,7 @@ class StreamPlan:
     max_ahead: int | None
     tells_truth: bool = False
     address: str = ""
+    claim: Callable[[], int] | None = None
 
 
 @dataclass(frozen=True)
@@ -79,10 +82,11 @@ class StreamRun:
         plan: StreamPlan,
         publisher: Publisher,
         account: FrameAccount,
-        stop: threading.Event,
+        stop: StreamStop,
         clock_ns: ClockNs,
     ) -> None:
         self._plan = plan
+        self._epoch = plan.epoch
         self._publisher = publisher
         self._account = account
         self._stop = stop
@@ -120,6 +124,8 @@ class StreamRun:
     def _guarded(self) -> Outcome:
         try:
             self._source = source = self._plan.open()
+            if self._plan.claim is not None:
+                self._epoch = self._plan.claim()
             self._started_ns = self._clock_ns()
             if self._plan.tells_truth and source.legend is not None:
                 self._truth = TruthSender(
@@ -163,7 +169,7 @@ class StreamRun:
             self._account.close()
             slot.close()
             while slot.take(0) is not None:
-                self._account.drop("stopped")
+                self._account.drop(self._stop.reason)
         if self._reader_error is not None:
             raise self._reader_error
 
@@ -189,7 +195,7 @@ class StreamRun:
                     return
                 displaced = slot.put(grabbed)
                 if displaced is not None:
-                    self._account.drop("stopped" if displaced is grabbed else "overtaken")
+                    self._account.drop(self._stop.reason if displaced is grabbed else "overtaken")
         except Exception as error:
             self._reader_error = error
         finally:
@@ -205,7 +211,7 @@ class StreamRun:
         truth = picture.truth if self._truth is not None else None
         if self._truth is not None and truth is not None:
             self._truth.note(seq, truth)
-        return Grabbed(self._plan.stream_id, self._plan.epoch, seq, event_ns, now_ns, picture.image, truth)
+        return Grabbed(self._plan.stream_id, self._epoch, seq, event_ns, now_ns, picture.image, truth)
 
     def _send(self, grabbed: Grabbed, *, patient: bool) -> None:
         """Encode and publish one frame in hand; when this returns or raises it is in hand no more."""
@@ -225,7 +231,7 @@ class StreamRun:
                 self._account.drop("queue_full")
                 return
             if self._stop.wait(_RETRY_S):
-                self._account.drop("stopped")
+                self._account.drop(self._stop.reason)
                 return
         if self._truth is not None:
             self._truth.send(grabbed, self._stop)

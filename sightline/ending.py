@@ -6,6 +6,9 @@ import threading
 from typing import Final
 
 FORCED_EXIT: Final = 1
+SUPERSEDED_EXIT: Final = 3
+"""A gateway ended because another has taken its streams over: started again it would take them back."""
+
 STOP_LIMIT_S: Final = 20.0
 """Longer than any stage takes to stop in good order."""
 

@@ -73,7 +73,10 @@ class TrackStage:
 
 
 def statuses(counters: Mapping[str, KeyCounters], instance: str, at_ns: int) -> list[Output]:
-    """What `sightline.streams.v1` hears of each stream: frames tracked, repeats skipped, dead letters."""
+    """What `sightline.streams.v1` hears of each stream: frames tracked, repeats skipped, dead letters.
+
+    `superseded.EPOCH` counts frames of an older epoch that came after a newer one's: of a second gateway.
+    """
     found = []
     for stream_id, count in counters.items():
         if count.epoch < 0:
@@ -89,6 +92,7 @@ def statuses(counters: Mapping[str, KeyCounters], instance: str, at_ns: int) -> 
                 "frames": count.processed,
                 "repeats": count.repeats,
                 "dead_letters": count.dead_letters,
+                **{f"superseded.{epoch}": frames for epoch, frames in count.superseded.items()},
             },
         )
         found.append(Output(topics.STREAMS.name, status.to_bytes(), status.key))

@@ -9,7 +9,7 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 from rich.console import Console
 from rich.table import Table
 
-from sightline.pipeline.progress import progress_table, read_sample
+from sightline.pipeline.progress import progress_table, read_messages, read_sample
 from sightline.pipeline.tables import connect_tables, query_of
 from sightline.redaction import scrubbed
 from sightline.settings import Settings
@@ -57,3 +57,5 @@ def _print_flow(console: Console, settings: Settings, port: int) -> None:
         console.print(progress_table(before, after, "Streams of the last minute"))
     else:
         console.print("No stream was seen in the last minute.")
+    for line in read_messages(query, recent_ns):
+        console.print(line, markup=False, highlight=False, soft_wrap=True)

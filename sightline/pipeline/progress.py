@@ -1,20 +1,36 @@
 """How a run is going, stream by stream, read from the tables and shown while it goes."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from rich.table import Table
 
-from sightline.pipeline.accounts import Query
+from sightline.pipeline.accounts import FRAME_TOPICS, Query
 
 COUNTERS_SQL: Final = """
-SELECT stream_id, stage, sum(count) AS count FROM (
+SELECT stream_id, stage, sum(count) AS count,
+       if(stage = 'track', max(given_up), sum(given_up)) AS given_up FROM (
     SELECT stream_id, stage, epoch, instance,
-           argMax(counters[if(stage = 'capture', 'captured', 'frames')], at) AS count
+           argMax(counters[if(stage = 'capture', 'captured', 'frames')], at) AS count,
+           argMax(arraySum(mapValues(mapFilter(
+               (name, _) -> startsWith(name, 'dropped.') OR startsWith(name, 'superseded.'), counters))), at)
+               AS given_up
     FROM streams WHERE at >= fromUnixTimestamp64Nano({since_ns:Int64})
     GROUP BY stream_id, stage, epoch, instance)
 GROUP BY stream_id, stage"""
+
+LETTERS_SQL: Final = f"""
+SELECT stream_id, count() AS letters FROM dead_letters
+WHERE topic IN {FRAME_TOPICS} AND at >= fromUnixTimestamp64Nano({{since_ns:Int64}})
+GROUP BY stream_id"""  # noqa: S608 - its own names
+
+MESSAGES_SQL: Final = """
+SELECT stream_id, epoch, argMax(instance, at) AS instance, argMax(state, at) AS state,
+       argMax(message, at) AS message
+FROM streams WHERE stage = 'capture' AND at >= fromUnixTimestamp64Nano({since_ns:Int64})
+GROUP BY stream_id, epoch HAVING message != '' ORDER BY stream_id, epoch"""
 
 WRITTEN_SQL: Final = """
 SELECT stream_id, count() AS count,
@@ -35,16 +51,18 @@ class StreamProgress:
         totals: Frames so far, by column of `COLUMNS`.
         p50_ms: Median delay from capture to row of recent frames; None without any.
         p99_ms: 99th percentile of the same.
+        given_up: Frames that no stage will write: dropped, superseded, dead letters.
     """
 
     totals: Mapping[str, int]
     p50_ms: float | None = None
     p99_ms: float | None = None
+    given_up: int = 0
 
     @property
     def lag(self) -> int:
-        """Frames captured and not yet written."""
-        return max(0, self.totals.get("captured", 0) - self.totals.get("written", 0))
+        """Frames that are on their way: captured, not given up, and not yet written."""
+        return max(0, self.totals.get("captured", 0) - self.given_up - self.totals.get("written", 0))
 
 
 @dataclass(frozen=True)
@@ -65,17 +83,32 @@ def read_sample(query: Query, since_ns: int, recent_ns: int, at_s: float) -> Sam
         at_s: The moment, for rates.
     """
     totals: dict[str, dict[str, int]] = {}
+    given_up: Counter[str] = Counter()
     for row in query(COUNTERS_SQL, {"since_ns": since_ns}):
+        given_up[row["stream_id"]] += row["given_up"]
         if column := _COLUMN_OF_STAGE.get(row["stage"]):
             totals.setdefault(row["stream_id"], {})[column] = row["count"]
     delays: dict[str, tuple[float | None, float | None]] = {}
     for row in query(WRITTEN_SQL, {"since_ns": since_ns, "recent_ns": recent_ns}):
         totals.setdefault(row["stream_id"], {})["written"] = row["count"]
         delays[row["stream_id"]] = (_number(row["p50_ms"]), _number(row["p99_ms"]))
+    for row in query(LETTERS_SQL, {"since_ns": since_ns}):
+        given_up[row["stream_id"]] += row["letters"]
     return Sample(
         at_s,
-        {name: StreamProgress(totals[name], *delays.get(name, (None, None))) for name in sorted(totals)},
+        {
+            name: StreamProgress(totals[name], *delays.get(name, (None, None)), given_up[name])
+            for name in sorted(totals)
+        },
     )
+
+
+def read_messages(query: Query, since_ns: int) -> list[str]:
+    """What gateways said for people about their streams since a time, a line each."""
+    return [
+        f"{row['stream_id']}: {row['state']}, epoch {row['epoch']} of {row['instance']}: {row['message']}"
+        for row in query(MESSAGES_SQL, {"since_ns": since_ns})
+    ]
 
 
 def rates(before: Sample, after: Sample) -> dict[str, dict[str, float]]:

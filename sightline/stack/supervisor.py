@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
+from sightline.ending import SUPERSEDED_EXIT
 from sightline.errors import SightlineError
 from sightline.stack.backoff import CrashHistory, RestartPolicy, after_crash
 from sightline.stack.processes import Child, ProcessSpec
@@ -241,6 +242,10 @@ class Supervisor:
         if entry.exit_code == 0:
             entry.state = State.FINISHED
             return Event(entry.service.name, entry.state, f"{entry.service.name} finished")
+        if entry.exit_code == SUPERSEDED_EXIT:
+            entry.state = State.FAILED
+            name = entry.service.name
+            return Event(name, entry.state, f"{name} ended, as another gateway has taken its stream over")
         return self._crashed(entry, _ended(entry))
 
     def _crashed(self, entry: _Entry, how: str) -> Event:

@@ -1,12 +1,13 @@
 """The states of one partition's keys, and what one record does to them. Pure but for its clock."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Generic, Protocol
 
 from schemas.dead_letters import DeadLetter
 from schemas.wire import DecodeError
 from sightline.stateful.facts import PartitionFacts, Snapshot
+from sightline.stateful.older import OlderEpochs
 from sightline.stateful.stage import KeyCounters, M, S, Stage
 
 Headers = Sequence[tuple[str, bytes]]
@@ -51,6 +52,7 @@ class _Entry(Generic[S]):
     processed: int = 0
     repeats: int = 0
     dead_letters: int = 0
+    older: OlderEpochs = field(default_factory=OlderEpochs)
     dirty: bool = False
 
 
@@ -102,8 +104,11 @@ class Book(Generic[S, M]):
             entry = self._entries[key] = _Entry(None, record.offset)
         self._touch(key, entry, record.offset)
         if order <= (entry.epoch, entry.seq):
-            entry.repeats += 1
+            if order[0] == entry.epoch or not entry.older.skip(*order):
+                entry.repeats += 1
             return ()
+        if entry.epoch not in (-1, order[0]):
+            entry.older.leave(entry.epoch, entry.seq)
         entry.state, outputs = self._stage.step(entry.state, message)
         entry.epoch, entry.seq = order
         entry.processed += 1
@@ -139,6 +144,7 @@ class Book(Generic[S, M]):
                     generation=generation,
                     owner=owner,
                     state=self._stage.encode_state(entry.state),
+                    older=entry.older.packed(),
                 ),
             )
 
@@ -146,7 +152,12 @@ class Book(Generic[S, M]):
         """The counters of every key that was seen since the partition was taken over."""
         counters = {
             key.decode(errors="replace"): KeyCounters(
-                entry.processed, entry.repeats, entry.dead_letters, entry.epoch, entry.seq
+                entry.processed,
+                entry.repeats,
+                entry.dead_letters,
+                entry.epoch,
+                entry.seq,
+                entry.older.skipped(),
             )
             for key, entry in self._entries.items()
         }
@@ -165,6 +176,7 @@ class Book(Generic[S, M]):
                 stored.processed,
                 stored.repeats,
                 stored.dead_letters,
+                OlderEpochs(stored.older),
             )
         return entry
 

@@ -13,12 +13,13 @@ the snapshots with the mark: where one is older than the mark needs, reading res
 import hashlib
 import struct
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import msgpack
 
 from sightline.errors import SightlineError
+from sightline.stateful.older import Older
 
 _VERSION: Final = 1
 _SNAPSHOT: Final = b"s"
@@ -40,6 +41,7 @@ class Snapshot:
         generation: Generation of the group that wrote it; for people who look into the changelog.
         owner: The worker that wrote it; likewise.
         state: The stage's bytes.
+        older: What `OlderEpochs` knows.
     """
 
     offset: int
@@ -51,6 +53,7 @@ class Snapshot:
     generation: int
     owner: str
     state: bytes
+    older: Older = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +126,9 @@ def encode_snapshot(snapshot: Snapshot) -> bytes:
             snapshot.generation,
             snapshot.owner,
             snapshot.state,
+            *(
+                [snapshot.older] if snapshot.older else []
+            ),  # a snapshot without any is as before there were any
         )
     )
     return packed
@@ -130,10 +136,10 @@ def encode_snapshot(snapshot: Snapshot) -> bytes:
 
 def decode_snapshot(value: bytes) -> Snapshot:
     """Read a snapshot record; raises `SightlineError` if it is none."""
-    fields = _unpack(value, 10)
+    fields = _unpack(value, 10, 11)
     if not all(isinstance(number, int) for number in fields[:7]) or not isinstance(fields[8], bytes):
         raise _foreign("a field of it has the wrong type")
-    return Snapshot(*fields)
+    return replace(Snapshot(*fields[:9]), older=_older(fields[9]) if len(fields) > 9 else ())
 
 
 def encode_mark(mark: Mark) -> bytes:
@@ -181,13 +187,22 @@ def resume_offset(facts: PartitionFacts) -> int:
     return resume
 
 
-def _unpack(value: bytes, length: int) -> list[Any]:
+def _older(rows: Any) -> Older:
+    if not isinstance(rows, list) or not all(
+        isinstance(row, list) and len(row) == 3 and all(isinstance(number, int) for number in row)
+        for row in rows
+    ):
+        raise _foreign("its older epochs are no rows of three numbers")
+    return tuple((epoch, seq, skipped) for epoch, seq, skipped in rows)
+
+
+def _unpack(value: bytes, *lengths: int) -> list[Any]:
     try:
         fields = msgpack.unpackb(value)
     except (ValueError, msgpack.UnpackException) as error:
         raise _foreign("it is not MessagePack") from error
-    if not isinstance(fields, list) or len(fields) != length or fields[0] != _VERSION:
-        raise _foreign(f"it is not a list of {length} that begins with version {_VERSION}")
+    if not isinstance(fields, list) or len(fields) not in lengths or fields[0] != _VERSION:
+        raise _foreign(f"it is not a list of {lengths[0]} that begins with version {_VERSION}")
     return fields[1:]
 
 

@@ -1,7 +1,7 @@
 """What a stateful stage gives to the driver, and how the driver is set up."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol, TypeVar
 
@@ -77,6 +77,8 @@ class KeyCounters:
             good message are counted together under "", since this worker took over their partition.
         epoch: Epoch of the newest message, or -1.
         seq: Its sequence number, or -1.
+        superseded: Messages that were skipped because a newer epoch had begun, and that are no repeats, by
+            their epoch; of the last few epochs.
     """
 
     processed: int = 0
@@ -84,6 +86,7 @@ class KeyCounters:
     dead_letters: int = 0
     epoch: int = -1
     seq: int = -1
+    superseded: Mapping[int, int] = field(default_factory=dict)
 
 
 OnInterval = Callable[[Mapping[str, KeyCounters]], Sequence[Output]]

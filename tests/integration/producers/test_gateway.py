@@ -29,6 +29,7 @@ from schemas.frames import Frame
 from schemas.streams import StreamStatus
 from schemas.topics import DETECTIONS, FRAMES, TRUTH
 from schemas.truth import Truth
+from sightline.ending import SUPERSEDED_EXIT
 from sightline.errors import SightlineError
 from sightline.kafka_clients import INFER_GROUP
 from sightline.settings import GatewaySettings, KafkaSettings, Settings, StatusSettings, StreamSettings
@@ -116,10 +117,11 @@ def test_a_picture_that_no_reader_takes_is_said_at_once_and_one_too_large_for_th
         for image in images:
             writer.write(image)
         writer.release()
+    settings = settings_for(kafka)
     with broker_takes(kafka, FRAMES.name, 50_000):
         report = run_gateway(
             {name: StreamSettings(source=str(tmp_path / f"{name}.avi")) for name in pictures},
-            settings_for(kafka),
+            settings,
             state_dir=tmp_path / "state",
             stop=threading.Event(),
         )
@@ -344,6 +346,75 @@ def test_a_broker_that_dies_mid_way_only_makes_a_file_wait(tmp_path: Path) -> No
         assert done == [0]
         assert seen[-1].counters == {"captured": 600, "published": 600}
         assert [frame.seq for frame in frames_of(broker, stream_id)] == list(range(600))
+
+
+def gateway_in_background(
+    kafka: LocalKafka, stream_id: str, state_dir: Path, clock_s: int, seen: list[StreamStatus], end: list[int]
+) -> threading.Thread:
+    """A gateway with a camera of 20 frames a second, until another one takes it over or 20 s are over."""
+
+    def capture() -> None:
+        report = run_gateway(
+            {stream_id: StreamSettings(source="synthetic:1?fps=20&seconds=20&size=160x90")},
+            settings_for(kafka),
+            state_dir=state_dir,
+            stop=threading.Event(),
+            on_status=seen.append,
+            clock_ns=lambda: clock_s * 10**9,
+        )
+        end.append(report.exit_code)
+
+    thread = threading.Thread(target=capture, daemon=True)
+    thread.start()
+    return thread
+
+
+@pytest.mark.parametrize("clocks_s", [(1_700_000_000, 1_600_000_000), (1_700_000_000, 1_700_000_000)])
+def test_of_two_gateways_with_one_stream_the_older_stops_and_says_why_whatever_their_clocks_say(
+    kafka: LocalKafka, tmp_path: Path, clocks_s: tuple[int, int]
+) -> None:
+    stream_id = new_id()
+    seen: tuple[list[StreamStatus], list[StreamStatus]] = ([], [])
+    end: tuple[list[int], list[int]] = ([], [])
+    older = gateway_in_background(kafka, stream_id, tmp_path / "a", clocks_s[0], seen[0], end[0])
+    wait_until(lambda: bool(seen[0]) and seen[0][-1].counters["published"] > 10)
+    # A machine whose clock is behind, or with a copy of the settings and of the state folder.
+    (tmp_path / "b").mkdir()
+    (tmp_path / "b" / f"{stream_id}.epoch").write_text("1699999999\n")
+    newer = gateway_in_background(kafka, stream_id, tmp_path / "b", clocks_s[1], seen[1], end[1])
+    older.join(20)
+    assert not older.is_alive()
+    assert end[0] == [SUPERSEDED_EXIT]
+    last = seen[0][-1]
+    assert last.state == "failed"
+    assert f"Another gateway ({seen[1][-1].instance}) has started the stream {stream_id}" in last.message
+    assert_accounted(last)
+    newer.join(40)
+    assert (end[1], seen[1][-1].state) == ([0], "ended")
+    assert seen[1][-1].epoch > last.epoch
+    frames = [frame.order for frame in frames_of(kafka, stream_id)]
+    assert sorted(frames) == [
+        *((last.epoch, seq) for seq in range(last.counters["published"])),
+        *((seen[1][-1].epoch, seq) for epoch, seq in frames if epoch == seen[1][-1].epoch),
+    ]
+
+
+def test_gateways_that_start_at_the_same_moment_never_share_an_epoch(
+    kafka: LocalKafka, tmp_path: Path
+) -> None:
+    stream_id = new_id()
+    seen: list[list[StreamStatus]] = [[] for _ in range(3)]
+    ends: list[list[int]] = [[] for _ in range(3)]
+    started = [
+        gateway_in_background(kafka, stream_id, tmp_path / str(n), 1_700_000_000, seen[n], ends[n])
+        for n in range(3)
+    ]
+    for each in started:
+        each.join(60)
+    assert sorted(end[0] for end in ends) == [0, SUPERSEDED_EXIT, SUPERSEDED_EXIT]
+    assert len({each[-1].epoch for each in seen}) == 3
+    winner = max(seen, key=lambda each: each[-1].epoch)
+    assert winner[-1].state == "ended"
 
 
 def test_without_topics_a_gateway_does_not_start(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from rich.console import Console
 
 from sightline.pipeline.progress import (
     COUNTERS_SQL,
+    LETTERS_SQL,
     Sample,
     StreamProgress,
     progress_line,
@@ -61,12 +62,15 @@ def test_a_sample_joins_the_stages_counters_with_the_rows():
     def query(sql, _parameters):
         if sql == COUNTERS_SQL:
             return [
-                {"stream_id": "gate", "stage": "capture", "count": 9},
-                {"stream_id": "gate", "stage": "infer", "count": 8},
-                {"stream_id": "gate", "stage": "unknown", "count": 1},
+                {"stream_id": "gate", "stage": "capture", "count": 9, "given_up": 1},
+                {"stream_id": "gate", "stage": "infer", "count": 8, "given_up": 0},
+                {"stream_id": "gate", "stage": "unknown", "count": 1, "given_up": 0},
             ]
+        if sql == LETTERS_SQL:
+            return [{"stream_id": "gate", "letters": 1}]
         return [{"stream_id": "gate", "count": 7, "p50_ms": math.nan, "p99_ms": 12.5}]
 
     sample = read_sample(query, 0, 0, 1.0)
     assert sample.streams["gate"].totals == {"captured": 9, "inferred": 8, "written": 7}
+    assert sample.streams["gate"].lag == 0  # one was dropped, one is a dead letter
     assert (sample.streams["gate"].p50_ms, sample.streams["gate"].p99_ms) == (None, 12.5)

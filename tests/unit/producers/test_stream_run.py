@@ -13,6 +13,7 @@ from producers.encoding import Grabbed
 from producers.limits import FrameRefusedError
 from producers.publisher import Publisher
 from producers.sources import Gap, Picture, Source
+from producers.stopping import StreamStop
 from producers.stream import Outcome, StreamPlan, StreamRun
 from sightline.errors import SightlineError
 from tests.unit.producers.gateway_fakes import (
@@ -32,7 +33,7 @@ class Stage:
     def __init__(self, source: Source, script: list[str] | None = None, **plan: Any) -> None:
         self.producer = FakeProducer(script or [])
         self.account = FrameAccount(paced=plan.get("max_ahead") is not None)
-        self.stop = threading.Event()
+        self.stop = StreamStop()
         self.publisher = Publisher(self.producer)
         given_plan: dict[str, Any] = {
             "encode": encode_number,

@@ -2,8 +2,9 @@
 
 import struct
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+import msgpack
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -191,3 +192,44 @@ def test_repeats_and_dead_letters_are_counted_and_the_counts_survive() -> None:
     heir = new_book(facts)
     heir.apply(FakeRecord(6, b"a", struct.pack("<q", 3)))
     assert (heir.counters()["a"].processed, heir.counters()["a"].repeats) == (3, 1)
+
+
+class EpochStage(SumStage):
+    """As its father, with an epoch in the high half of each number."""
+
+    def order(self, message: int) -> tuple[int, int]:
+        return message >> 32, message & 0xFFFFFFFF
+
+
+def test_messages_of_an_older_epoch_are_superseded_unless_they_are_repeats_and_the_count_survives() -> None:
+    def record(offset: int, epoch: int, seq: int) -> FakeRecord:
+        return FakeRecord(offset, b"a", struct.pack("<q", epoch << 32 | seq))
+
+    def book(facts: PartitionFacts) -> Book[tuple[int, ...], int]:
+        return Book(EpochStage(), 3, facts, "dead", 2, lambda: 0)
+
+    facts = PartitionFacts()
+    first = book(facts)
+    orders = [(1, 0), (1, 1), (2, 0), (1, 1), (1, 2), (2, 1), (1, 3), (1, 3)]
+    for offset, order in enumerate(orders):
+        first.apply(record(offset, *order))
+    counters = first.counters()["a"]
+    assert (counters.processed, counters.repeats, counters.superseded) == (4, 2, {1: 2})
+    for key, snapshot in first.snapshots(1, "me"):
+        facts.learn_snapshot(key, decode_snapshot(encode_snapshot(snapshot)))
+    heir = book(facts)
+    for offset, order in ((7, (1, 3)), (8, (1, 3)), (9, (1, 4)), (10, (2, 2))):
+        heir.apply(record(offset, *order))  # the first is in the snapshot already
+    counters = heir.counters()["a"]
+    assert (counters.processed, counters.repeats, counters.superseded) == (5, 3, {1: 3})
+
+
+def test_a_snapshot_from_before_there_were_older_epochs_is_read() -> None:
+    old = Snapshot(1, 2, 3, 4, 5, 6, 7, "me", b"state")
+    assert len(msgpack.unpackb(encode_snapshot(old))) == 10
+    assert decode_snapshot(encode_snapshot(old)) == old
+    new = replace(old, older=((1, 2, 3),))
+    assert decode_snapshot(encode_snapshot(new)) == new
+    broken = [*msgpack.unpackb(encode_snapshot(old)), [[1, 2]]]
+    with pytest.raises(SightlineError, match="older epochs"):
+        decode_snapshot(msgpack.packb(broken))
