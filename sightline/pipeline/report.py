@@ -1,5 +1,6 @@
 """What a run came to, read from the tables: the JSON of --report and the numbers of the summary."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -8,6 +9,12 @@ from sightline.pipeline.accounts import Query, StreamAccount
 from sightline.pipeline.truth import TruthReport
 
 STAGES: Final = ("publish", "infer", "track", "write")
+
+_BY_DESIGN: Final = frozenset({"overtaken", "queue_full", "stopped"})
+"""A live camera drops what is late, and whoever stops a run wants no more frames: that is no loss."""
+
+_OUR_FAULT: Final = frozenset({"delivery_failed", "delivery_timeout", "error", "superseded"})
+"""Frames that were good and did not arrive."""
 
 DELAYS_SQL: Final = """
 SELECT quantileExact(0.5)(publish_ms) AS publish_p50, quantileExact(0.99)(publish_ms) AS publish_p99,
@@ -63,10 +70,19 @@ class Report:
             not self.problems and bool(self.accounts) and all(account.balanced for account in self.accounts)
         )
 
+    @property
+    def lost(self) -> Mapping[str, int]:
+        """Frames that should have been written and were not, by reason; dropped by design is not lost."""
+        found: Counter[str] = Counter()
+        for account in self.accounts:
+            found.update({why: count for why, count in account.dropped.items() if why not in _BY_DESIGN})
+        return dict(found)
+
     def as_json(self) -> dict[str, Any]:
         """The document that --report writes."""
         return {
             "ok": self.ok,
+            "lost": dict(self.lost),
             "streams": {
                 account.stream_id: {
                     "captured": account.captured,
@@ -88,6 +104,30 @@ class Report:
             "peak_rss_mib": dict(self.peak_rss_mib),
             **({"truth": self.truth.as_json()} if self.truth else {}),
         }
+
+
+def stream_problems(accounts: Sequence[StreamAccount]) -> list[str]:
+    """A sentence for each stream that failed, gave nothing, or lost good frames on their way."""
+    found = []
+    for account in accounts:
+        ours = {why: count for why, count in account.dropped.items() if why in _OUR_FAULT}
+        if account.failed:
+            said = account.message
+        elif not account.captured:
+            said = "it ended without a single frame."
+        elif not account.written and account.balanced:
+            said = f"none of its {account.captured} frames was written: {reasons(account.dropped)}."
+        elif ours:
+            said = f"frames were lost on their way: {reasons(ours)}."
+        else:
+            continue
+        found.append(f"{account.stream_id}: {said}")
+    return found
+
+
+def reasons(dropped: Mapping[str, int]) -> str:
+    """Counts by reason, for people."""
+    return ", ".join(f"{count} {reason}" for reason, count in sorted(dropped.items())) or "no reason is known"
 
 
 def read_report(

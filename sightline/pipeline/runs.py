@@ -17,7 +17,7 @@ from sightline.pipeline.model_warnings import findings_warnings, shipped_detecto
 from sightline.pipeline.models import write_serving
 from sightline.pipeline.monitor import Monitor
 from sightline.pipeline.pipeline import POLL_S, Pipeline
-from sightline.pipeline.report import Report, read_report
+from sightline.pipeline.report import Report, read_report, stream_problems
 from sightline.pipeline.summary import print_summary, print_warning
 from sightline.pipeline.truth import compare, ready_scorer
 from sightline.redaction import shown
@@ -166,7 +166,7 @@ def _report(pipeline: Pipeline, plan: RunPlan, since_ns: int, started_s: float, 
         for camera in plan.cameras
         if camera.stream_id not in reported
     ]
-    problems += [f"{account.stream_id}: {account.message}" for account in accounts if account.failed]
+    problems += stream_problems(accounts)
     if not complete and not problems:
         problems.append("Frames got stuck on their way; the logs in the data folder say where.")
     report = read_report(pipeline.query, accounts, since_ns, time.monotonic() - started_s, problems)

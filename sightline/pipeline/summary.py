@@ -1,5 +1,6 @@
 """The end of a run for people: where the frames went, how long it took, and three questions in SQL."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -9,7 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from sightline.pipeline.accounts import Query
-from sightline.pipeline.report import Report
+from sightline.pipeline.report import Report, reasons
 from sightline.pipeline.truth_summary import print_truth
 
 
@@ -76,13 +77,8 @@ def print_warning(console: Console, sentence: str) -> None:
 
 def print_verdict(console: Console, report: Report) -> None:
     """Print whether all frames are accounted for, and what went wrong if something did."""
-    captured = sum(account.captured for account in report.accounts)
     if report.ok:
-        dropped = sum(sum(account.dropped.values()) for account in report.accounts)
-        also = f", {dropped} dropped with a reason" if dropped else ""
-        console.print(
-            f"[bold green]OK[/]: all {captured} captured frames are accounted for{also}.", highlight=False
-        )
+        console.print(_verdict(report), highlight=False, soft_wrap=True)
         return
     for problem in report.problems:
         console.print(f"[bold red]Problem[/]: {escape(problem)}", soft_wrap=True, highlight=False)
@@ -106,6 +102,20 @@ def rows_table(rows: Sequence[Any]) -> Table:
     for row in rows:
         table.add_row(*("-" if value is None else escape(str(value)) for value in row.values()))
     return table
+
+
+def _verdict(report: Report) -> str:
+    captured = sum(account.captured for account in report.accounts)
+    dropped: Counter[str] = Counter()
+    for account in report.accounts:
+        dropped.update(account.dropped)
+    if report.lost:
+        return (
+            f"[bold yellow]Not whole[/]: {sum(report.lost.values())} of {captured} captured frames are not "
+            f"written: {escape(reasons(report.lost))}. All are accounted for."
+        )
+    also = f", {dropped.total()} dropped with a reason: {escape(reasons(dropped))}" if dropped else ""
+    return f"[bold green]OK[/]: all {captured} captured frames are accounted for{also}."
 
 
 def _frames_table(report: Report) -> Table:

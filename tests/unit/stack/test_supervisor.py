@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from sightline.ending import SUPERSEDED_EXIT
 from sightline.errors import SightlineError
 from sightline.stack.backoff import RestartPolicy
 from sightline.stack.supervisor import State, Supervisor
@@ -93,6 +94,17 @@ def test_a_crashed_process_is_started_again_after_its_wait(supervisor: Superviso
         1,
         1,
     )
+
+
+def test_a_gateway_whose_stream_another_one_has_taken_over_does_not_take_it_back(
+    supervisor: Supervisor, clock: Clock
+) -> None:
+    service = FakeService("camera-gate", [])
+    supervisor.add(service)
+    assert crash(supervisor, service, SUPERSEDED_EXIT) == [State.FAILED]
+    clock.now_s += 1000
+    assert supervisor.poll() == []
+    assert service.starts == 1
 
 
 def test_a_process_that_keeps_crashing_is_given_up_and_its_log_quoted(
