@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from schemas.wire import MAX_INT
+from schemas.fields import MAX_INT
 from sightline.errors import SightlineError
 
 

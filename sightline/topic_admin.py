@@ -50,7 +50,12 @@ def topic_config(topic: Topic, settings: KafkaSettings) -> dict[str, str]:
     Records are deleted, or compacted, by whole segments and never in the newest one. So segments are kept a
     fraction of what a topic may hold.
     """
-    config = {"max.message.bytes": str(topic.max_message_bytes)}
+    config = {
+        "max.message.bytes": str(topic.max_message_bytes),
+        # By the producer's clock a broker refuses records from a gateway whose clock is an hour ahead, and
+        # deletes at once those of one whose clock is behind. Event time is in the messages.
+        "message.timestamp.type": "LogAppendTime",
+    }
     if topic.compacted:
         return config | {
             "cleanup.policy": "compact",

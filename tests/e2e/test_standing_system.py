@@ -9,13 +9,19 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
+from dataclasses import replace
 from pathlib import Path
 
 import clickhouse_connect
+import numpy as np
 import pytest
 from confluent_kafka import ConsumerGroupState, Producer
 
 from schemas import topics
+from schemas.detections import Detections
+from schemas.frames import Frame
+from schemas.streams import StreamStatus
+from sightline.ending import SUPERSEDED_EXIT
 from sightline.kafka_clients import TRACK_GROUP, admin
 from sightline.pipeline.plan import STACK_INSTANCE
 from sightline.settings import KafkaSettings
@@ -187,3 +193,96 @@ def test_a_camera_can_be_added_from_anywhere(standing, state, tmp_path):
     )
     found = wait_for_rows(standing, "SELECT seq FROM frames WHERE stream_id = 'yard' ORDER BY seq", 40)
     assert [row["seq"] for row in found] == list(range(40))
+
+
+def audit_of(data: Path, stream_id: str) -> dict:
+    done = run_sightline("audit", "--json", "--stream", stream_id, "--data", data)
+    return json.loads(done.stdout)[stream_id] if done.stdout else {"ok": False}
+
+
+def wait_for_audit(data: Path, stream_id: str) -> dict:
+    """The stream's audit once all its frames are accounted for."""
+    deadline = time.monotonic() + WAIT_S
+    while not (found := audit_of(data, stream_id))["ok"] or not found["ended"]:
+        assert time.monotonic() < deadline, found
+        time.sleep(0.5)
+    return found
+
+
+def test_of_two_gateways_with_one_stream_the_older_stops_and_no_frame_goes_without_a_reason(
+    standing, state, tmp_path
+):
+    for name in ("a", "b"):
+        make_video(tmp_path / f"{name}.avi", frames=300)
+
+    def produce(name: str) -> list:
+        options = ["--realtime", "--stream", "twice", "--state", tmp_path / name]
+        address = f"kafka.bootstrap={state['kafka']['bootstrap']}"
+        return ["--set", address, "produce", tmp_path / f"{name}.avi", *options]
+
+    with (tmp_path / "older.log").open("wb") as log:
+        older = subprocess.Popen(command(*produce("a")), env=environment(), cwd=tmp_path, stderr=log)
+    try:
+        wait_for_rows(standing, "SELECT seq FROM frames WHERE stream_id = 'twice'", 10)
+        run_well(*produce("b"))
+        assert older.wait(WAIT_S) == SUPERSEDED_EXIT, (tmp_path / "older.log").read_text()
+    finally:
+        older.kill()
+    said = "has started the stream twice with a newer epoch"
+    assert said in (tmp_path / "older.log").read_text()
+    assert said in run_well("status", "--data", standing)
+    found = wait_for_audit(standing, "twice")
+    assert found["captured"] == found["written"] + sum(found["dropped"].values())
+    assert found["dropped"].keys() <= {"overtaken", "superseded"}
+    assert len(found["notes"]) == 1
+    assert said in found["notes"][0]
+
+
+def test_the_account_closes_for_a_gateway_that_sends_what_no_stage_can_read(standing, state):
+    """A gateway in another language, with one good frame of four."""
+
+    def detections(seq: int, **changes: object) -> bytes:
+        message = Detections(
+            stream_id="foreign",
+            epoch=5,
+            seq=seq,
+            captured_at_ns=time.time_ns(),
+            width=640,
+            height=360,
+            boxes=np.zeros((0, 4), np.float32),
+            scores=np.zeros(0, np.float32),
+            class_ids=np.zeros(0, np.uint16),
+            labels="coco",
+            names={},
+        )
+        return replace(message, **changes).to_bytes()
+
+    status = StreamStatus(
+        stream_id="foreign",
+        epoch=5,
+        stage="capture",
+        instance="theirs",
+        at_ns=time.time_ns(),
+        state="ended",
+        counters={"captured": 4, "published": 4},
+    )
+    wide = Frame(
+        stream_id="foreign", epoch=5, seq=3, captured_at_ns=1, width=20_000, height=64, jpeg=b"picture"
+    )
+    sent = [
+        (topics.DETECTIONS.name, b"foreign", detections(0)),
+        (topics.DETECTIONS.name, b"foreign", detections(1, labels="x" * 200)),
+        (topics.DETECTIONS.name, b"foreign", b"\xc1 no message at all"),
+        (topics.FRAMES.name, b"foreign", wide.to_bytes()),
+        (topics.STREAMS.name, status.key, status.to_bytes()),
+    ]
+    publish(state["kafka"]["bootstrap"], sent)
+    deadline = time.monotonic() + WAIT_S
+    while (found := audit_of(standing, "foreign")).get("in_flight") != 0:
+        assert time.monotonic() < deadline, found
+        time.sleep(0.5)
+    assert (found["ok"], found["captured"], found["written"]) == (True, 4, 1)
+    assert found["dropped"] == {"dead_letter": 2, "unreadable": 1}
+    told = run_well("audit", "--stream", "foreign", "--data", standing)
+    assert "1 dead letter of infer about sightline.frames.v1, why: width: 20000 is not in 1..16384" in told
+    assert "2 dead letters of track about sightline.detections.v1" in told

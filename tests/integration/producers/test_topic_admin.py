@@ -1,13 +1,16 @@
 """Topics on a real broker: made once, corrected where they differ, and never repartitioned."""
 
+import time
 import uuid
 
 import pytest
+from confluent_kafka import KafkaError, Message
 from confluent_kafka.admin import AdminClient, ConfigResource, ResourceType
 
 from schemas import topics
 from schemas.topics import Topic
 from sightline.errors import SightlineError
+from sightline.kafka_clients import producer
 from sightline.settings import KafkaSettings
 from sightline.stack.kafka import LocalKafka
 from sightline.topic_admin import TopicResult, apply_topics, require_topics
@@ -48,6 +51,27 @@ def test_missing_topics_are_made_with_their_limits_and_the_second_time_nothing_h
     assert options["cleanup.policy"] == "delete"
     assert options_of(kafka, latest.name)["cleanup.policy"] == "compact"
     assert [each.action for each in apply_topics(settings, wanted)] == ["unchanged"] * 2
+
+
+@pytest.mark.parametrize("off_s", [7_200, -30 * 86_400])
+def test_records_of_a_gateway_whose_clock_is_wrong_are_taken_and_kept_by_the_brokers_clock(
+    kafka: LocalKafka, off_s: int
+) -> None:
+    frames, _ = wanted = own_topics()
+    apply_topics(settings_for(kafka), wanted)
+    answers: list[tuple[KafkaError | None, float]] = []
+
+    def answered(error: KafkaError | None, message: Message) -> None:
+        answers.append((error, message.timestamp()[1] / 1000))
+
+    client = producer(settings_for(kafka), client_id="test")
+    client.produce(
+        frames.name, b"x", b"cam", timestamp=int((time.time() + off_s) * 1000), on_delivery=answered
+    )
+    client.flush(20)
+    ((error, stored_at_s),) = answers
+    assert error is None
+    assert abs(stored_at_s - time.time()) < 60
 
 
 def test_what_differs_is_corrected_and_told(kafka: LocalKafka) -> None:
