@@ -102,9 +102,7 @@ class Member:
 
     def supersede(self, rival: StreamStatus) -> None:
         """Let it end because another gateway has taken the stream over."""
-        message = sentence(self.stream_id, self._epoch, rival)
-        _LOG.error("%s", message)
-        self._stop.supersede(message)
+        self._stop.supersede(sentence(self.stream_id, self._epoch, rival))
 
     @property
     def started(self) -> bool:
