@@ -17,6 +17,7 @@ from producers.local_detector import DetectorLike
 from producers.sources import Image
 from producers.truth import FrameTruth
 from schemas.detections import Detections
+from schemas.fields import Trace
 from schemas.frames import MAX_JPEG_BYTES, Frame
 from schemas.topics import DETECTIONS, FRAMES
 
@@ -71,7 +72,7 @@ def frame_encoder(
             epoch=grabbed.epoch,
             seq=grabbed.seq,
             captured_at_ns=grabbed.captured_at_ns,
-            trace=(("capture", grabbed.grabbed_at_ns), ("publish", clock_ns())),
+            trace=_trace(grabbed, clock_ns),
             width=width,
             height=height,
             jpeg=b"",
@@ -79,7 +80,7 @@ def frame_encoder(
         envelope = len(frame.to_bytes()) + 8  # and the length of the JPEG
         most_bytes = min(MAX_JPEG_BYTES, limits.most_bytes(FRAMES.name) - envelope)
         less, jpeg = first_that_fits(jpegs(grabbed.image, quality), most_bytes)
-        value = replace(frame, jpeg=jpeg).to_bytes()
+        value = replace(frame, jpeg=jpeg, trace=_trace(grabbed, clock_ns)).to_bytes()
         check_readable(value, Frame.from_bytes)
         if less or too_many_pixels(width, height):
             reductions.count(grabbed.stream_id)
@@ -117,7 +118,7 @@ def detection_encoder(
             epoch=grabbed.epoch,
             seq=grabbed.seq,
             captured_at_ns=grabbed.captured_at_ns,
-            trace=(("capture", grabbed.grabbed_at_ns), ("publish", clock_ns())),
+            trace=_trace(grabbed, clock_ns),
             width=width,
             height=height,
             boxes=found.boxes,
@@ -138,3 +139,7 @@ def detection_encoder(
         return value
 
     return encode
+
+
+def _trace(grabbed: Grabbed, clock_ns: ClockNs) -> Trace:
+    return (("capture", grabbed.grabbed_at_ns), ("publish", clock_ns()))

@@ -1,6 +1,7 @@
 """What no reader or broker would take is not published, and is said at once."""
 
 import threading
+import time
 from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import Any
@@ -98,6 +99,13 @@ def test_a_frame_that_is_too_large_for_the_broker_is_published_with_less_and_cou
         assert reductions.frames("cam") == (share < 1)
         sizes.append(read_size(frame.jpeg))
     assert sizes == [(320, 240)] * 3 + [(160, 120), (80, 60)]
+
+
+def test_a_frame_is_stamped_as_published_after_it_was_encoded() -> None:
+    image, began_ns = noise(3000, 2000), time.monotonic_ns()
+    frame = Frame.from_bytes(frame_encoder(90, time.monotonic_ns)(grabbed(image)))
+    took_ns = time.monotonic_ns() - began_ns
+    assert frame.trace[1][1] - began_ns > took_ns / 2
 
 
 def test_a_frame_that_does_not_fit_at_its_least_is_refused() -> None:
