@@ -11,6 +11,7 @@ from confluent_kafka import KafkaError, KafkaException
 
 from producers.limits import SizeLimits
 from sightline.errors import SightlineError
+from sightline.kafka_clients import SeldomLogger
 
 _LOG = logging.getLogger(__name__)
 
@@ -75,6 +76,7 @@ class Publisher:
     def __init__(self, producer: KafkaProducer, limits: SizeLimits | None = None) -> None:
         self._producer = producer
         self._limits = limits
+        self._log = SeldomLogger()
         self._closing = threading.Event()
         self._poller = threading.Thread(target=self._poll, name="deliveries", daemon=True)
 
@@ -134,7 +136,9 @@ class Publisher:
         if reason == "too_large" and self._limits is not None:
             self._limits.learn(topic, size_bytes)
         if reason != "stopped":
-            _LOG.error("A message of %d bytes was not stored by the broker: %s", size_bytes, error.str())
+            # One line for all that is alike: a topic that is gone fails each frame of each camera.
+            why = error.str()
+            self._log.log(logging.ERROR, "A message of %d bytes is not stored: %s", size_bytes, why)
 
     def _poll(self) -> None:
         while not self._closing.is_set():
