@@ -43,13 +43,16 @@ def test_a_load_generator_makes_no_streams_with_names_that_are_none() -> None:
 
 
 class Unwatched:
-    """A pacer that learns nothing."""
+    """A pacer that learns nothing, and a watch that knows of no other gateway."""
 
     def watch(self, group: str, topic: str, account: FrameAccount) -> None:
         pass
 
     def unwatch(self, account: FrameAccount) -> None:
         pass
+
+    def newest_epoch(self, stream_id: str) -> int:
+        return -1
 
 
 def test_a_gateway_notes_where_a_stream_comes_from_without_its_password(tmp_path: Path) -> None:
@@ -62,7 +65,8 @@ def test_a_gateway_notes_where_a_stream_comes_from_without_its_password(tmp_path
         way=way,
         pacer=Unwatched(),  # type: ignore[arg-type]  # has what is used of it
         state_dir=tmp_path,
-        stop=threading.Event(),
+        watch=Unwatched(),  # type: ignore[arg-type]  # likewise
+        statuses=Statuses(way.publisher, "x", lambda: 7 * 10**9),
         clock_ns=lambda: 7 * 10**9,
     )
     member.start()
