@@ -1,4 +1,4 @@
-# Python 3.11 or newer and make are all that is needed.
+# Python 3.11 to 3.14, with its module venv, and make are all that is needed.
 PYTHON ?= python3
 BIN := .venv/bin
 DEMO ?=
@@ -9,8 +9,11 @@ SOAK ?=
 install: .venv/installed
 
 .venv/installed: requirements.lock pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	@command -v $(PYTHON) >/dev/null || \
+		{ echo "Error: there is no $(PYTHON) here. Install Python 3.11 to 3.14 (Debian and Ubuntu: apt install python3-venv)."; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 6))' || \
 		{ echo "Error: $(PYTHON) is older than 3.11. Name a newer one: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
+	@$(PYTHON) -I sightline/stack/machine.py $(MAKECMDGOALS)
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .

@@ -235,6 +235,10 @@ class CacheSettings(Section):
     """Downloaded servers."""
 
     dir: Path | None = Field(None, description="where Kafka and Triton are kept; default ~/.cache/sightline")
+    maven_url: str | None = Field(
+        None,
+        description="Maven repository for Kafka and the models' Python; unset is Maven Central",
+    )
 
 
 class LogSettings(Section):

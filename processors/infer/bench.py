@@ -83,7 +83,7 @@ def bench_analyzer(
         folder = Path(name)
         serving = serving_of(settings)
         repository = write_repository(folder / "triton", serving)
-        options = TritonOptions(cache=settings.cache.dir)
+        options = TritonOptions(cache=settings.cache.dir, maven_url=settings.cache.maven_url)
         before = _loop(serving, jpegs, bench)
         triton = LocalTriton(repository, models_in(repository), folder / "triton.log", options, progress)
         with triton:

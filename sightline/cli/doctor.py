@@ -12,7 +12,7 @@ from sightline.cli.context import settings_from
 from sightline.redaction import scrubbed
 
 if TYPE_CHECKING:
-    from sightline.stack.checks import Finding
+    from sightline.stack.machine import Finding
 
 _MARKS = {
     "good": "[bold green]ok[/]     ",
@@ -27,11 +27,12 @@ def doctor(
         Path | None, typer.Option(help="Data folder; default: the setting data.dir.", show_default=False)
     ] = None,
 ) -> int:
-    """Check Java, Triton, ports, disk, libraries and the servers that the settings name.
+    """Check Python, Java, Triton, ports, disk, libraries and the servers that the settings name.
 
     Exit code 0 if everything that is needed is there.
     """
-    from sightline.stack.checks import Verdict, examine
+    from sightline.stack.checks import examine
+    from sightline.stack.machine import Verdict
 
     settings = settings_from(ctx, {"data.dir": data})
     console = Console()

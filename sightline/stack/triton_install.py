@@ -6,22 +6,22 @@ Both come from lock files that `uv pip compile --universal --python-version 3.11
 """
 
 import hashlib
-import os
-import platform
 import shutil
-import sys
 from dataclasses import dataclass
 from importlib.resources import as_file, files
+from importlib.resources.abc import Traversable
 from pathlib import Path
 
 from sightline.errors import SightlineError
-from sightline.stack.cache import Progress, install_once, silent
-from sightline.stack.pip import install_locked, make_environment
-from sightline.stack.triton_python import StubPython
+from sightline.stack.cache import Progress, install_once, is_installed, silent
+from sightline.stack.demand import demand
+from sightline.stack.machine import for_triton
+from sightline.stack.models_python import build_python, locked_python, minor_version, program_in
+from sightline.stack.pip import install_locked
 
 LOCK_NAME = "triton-server.lock"
-OLDEST_GLIBC = (2, 35)
-_ELSEWHERE = "Use a Triton server elsewhere: set SIGHTLINE_TRITON_URL."
+_MODELS = "triton-models"
+_SERVER = "triton-server"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,93 +41,81 @@ class TritonInstall:
     models_bin: Path
 
 
-def check_platform(system: str, machine: str, glibc: tuple[int, int] | None) -> None:
-    """Check that the server binary can run here.
-
-    Args:
-        system: As `sys.platform`.
-        machine: As `platform.machine()`.
-        glibc: The C library's version, None if it is not glibc.
-
-    Raises:
-        SightlineError: It cannot.
-    """
-    if system != "linux" or machine not in ("x86_64", "AMD64"):
-        raise SightlineError(
-            f"A local Triton runs on x86-64 Linux only, and this is {machine} {system}.", _ELSEWHERE
-        )
-    if glibc is None or glibc < OLDEST_GLIBC:
-        least = ".".join(map(str, OLDEST_GLIBC))
-        found = "another C library" if glibc is None else f"glibc {glibc[0]}.{glibc[1]}"
-        raise SightlineError(
-            f"A local Triton needs glibc {least} or newer, and this system has {found}.", _ELSEWHERE
-        )
-
-
-def glibc_version() -> tuple[int, int] | None:
-    """Return the version of glibc that we run on, None on another C library."""
-    try:
-        name, version = (os.confstr("CS_GNU_LIBC_VERSION") or "").split()
-        major, minor = version.split(".")[:2]
-        return (int(major), int(minor)) if name == "glibc" else None
-    except (AttributeError, ValueError, OSError):
-        return None
-
-
 def install_triton(
-    cache: Path, python: StubPython, models_lock: Path, progress: Progress = silent
+    cache: Path, models_lock: Path, maven_url: str | None = None, progress: Progress = silent
 ) -> TritonInstall:
     """Return the server and the models' environment in the cache, installed the first time.
 
     Args:
         cache: The cache folder.
-        python: The interpreter for the models.
         models_lock: The models' packages, with digests.
+        maven_url: A Maven repository to use in the place of Maven Central.
         progress: Told about slow steps.
 
     Raises:
         SightlineError: The server cannot run here, the lock file is missing, or an install failed.
     """
-    check_platform(sys.platform, platform.machine(), glibc_version())
+    demand(for_triton())
     if not models_lock.is_file():
         raise SightlineError(f"There is no {models_lock}, the lock file of the models' packages.")
-    models = _install_models(cache, python, models_lock, progress)
-    server = _install_server(cache, python, models, progress)
+    models = _install_models(cache, models_lock, maven_url, progress)
+    server = _install_server(cache, models, progress)
     root = server / "pytriton" / "tritonserver"
-    own = () if python.library_dir is None else (python.library_dir,)
     return TritonInstall(
         server=root / "bin" / "tritonserver",
         backends=root / "backends",
-        libraries=(server / "nvidia_pytriton.libs", *own),
-        models_bin=models / "bin",
+        # The interpreter's own library lies at its root, and libffi, which its `ctypes` looks for.
+        libraries=(server / "nvidia_pytriton.libs", models),
+        models_bin=program_in(models).parent,
     )
 
 
-def _install_models(cache: Path, python: StubPython, lock: Path, progress: Progress) -> Path:
+def triton_is_installed(cache: Path, models_lock: Path) -> bool:
+    """Whether the server and the models' environment are in the cache."""
+    return is_installed(cache, _MODELS, _models_key(models_lock)) and is_installed(
+        cache, _SERVER, _server_key()
+    )
+
+
+def _install_models(cache: Path, lock: Path, maven_url: str | None, progress: Progress) -> Path:
     def build(folder: Path) -> None:
-        progress("Installing the models' Python environment (90 MB, once)")
-        install_locked(make_environment(python.program, folder), lock, "the models' packages")
+        build_python(folder, locked_python(), lock, maven_url, progress)
 
-    # The interpreter's path is in the key, because the environment links to it.
-    return install_once(cache, "triton-models", _digest(lock.read_bytes(), str(python)), build, progress)
+    return install_once(cache, _MODELS, _models_key(lock), build, progress)
 
 
-def _install_server(cache: Path, python: StubPython, models: Path, progress: Progress) -> Path:
-    lock = files("sightline.stack").joinpath(LOCK_NAME)
-
+def _install_server(cache: Path, models: Path, progress: Progress) -> Path:
     def build(folder: Path) -> None:
         progress("Installing the Triton server (55 MB, once)")
-        with as_file(lock) as path:
-            install_locked(models / "bin" / "python3", path, "the Triton server", folder)
+        with as_file(_server_lock()) as path:
+            install_locked(program_in(models), path, "the Triton server", folder)
         root = folder / "pytriton" / "tritonserver"
         stub = root / "backends" / "python" / "triton_python_backend_stub"
         # The server looks for the stub beside its backend library.
-        shutil.copyfile(root / "python_backend_stubs" / python.version_text / stub.name, stub)
+        stubs = root / "python_backend_stubs"
+        shutil.copyfile(stubs / minor_version(locked_python()) / stub.name, stub)
         for program in (stub, root / "bin" / "tritonserver"):
             program.chmod(0o755)
 
-    key = _digest(lock.read_bytes(), python.version_text)
-    return install_once(cache, "triton-server", key, build, progress)
+    return install_once(cache, _SERVER, _server_key(), build, progress)
+
+
+def default_models_lock() -> Path:
+    """Return the lock file of the models' packages that ships with Sightline."""
+    # The packages lie side by side, in a checkout as in an install.
+    return Path(__file__).parents[2] / "triton_repo" / "requirements.lock"
+
+
+def _server_lock() -> Traversable:
+    return files("sightline.stack").joinpath(LOCK_NAME)
+
+
+def _models_key(lock: Path) -> str:
+    return _digest(lock.read_bytes(), str(locked_python()))
+
+
+def _server_key() -> str:
+    return _digest(_server_lock().read_bytes(), minor_version(locked_python()))
 
 
 def _digest(lock: bytes, more: str) -> str:

@@ -1,76 +1,19 @@
-"""Where a local Triton can run, and on which Python its models do."""
+"""What a local Triton is installed from, and that its models' Python comes out of its jar as it should."""
 
 import re
-import sys
+import zipfile
 from pathlib import Path
 
 import pytest
 
 from sightline.errors import SightlineError
-from sightline.stack import triton_install, triton_python
-from sightline.stack.triton_install import check_platform, glibc_version
-from sightline.stack.triton_python import StubPython, find_stub_python
+from sightline.stack import triton_install
+from sightline.stack.machine import Finding, Verdict
+from sightline.stack.models_python import locked_python, minor_version, program_in, unpack
+from sightline.stack.triton_install import default_models_lock, install_triton, triton_is_installed
 
 PACKAGES = Path(triton_install.__file__).parents[2]
-
-
-@pytest.mark.parametrize(
-    ("system", "machine", "glibc", "reason"),
-    [
-        ("darwin", "arm64", None, "arm64 darwin"),
-        ("linux", "aarch64", (2, 39), "aarch64 linux"),
-        ("linux", "x86_64", (2, 31), r"glibc 2\.31"),
-        ("linux", "x86_64", None, "another C library"),
-    ],
-)
-def test_elsewhere_the_error_says_to_name_a_server(
-    system: str, machine: str, glibc: tuple[int, int] | None, reason: str
-) -> None:
-    with pytest.raises(SightlineError, match=reason) as caught:
-        check_platform(system, machine, glibc)
-    assert "SIGHTLINE_TRITON_URL" in caught.value.fix
-
-
-def test_a_fitting_platform_passes() -> None:
-    check_platform("linux", "x86_64", (2, 35))
-    check_platform("linux", "x86_64", (3, 0))
-    assert glibc_version() is not None or sys.platform != "linux"
-
-
-def fake_python(path: Path, answer: str) -> Path:
-    path.write_text(f"#!/bin/sh\necho '{answer}'\n")
-    path.chmod(0o755)
-    return path
-
-
-def test_a_configured_python_that_fits_is_taken(tmp_path: Path) -> None:
-    program = fake_python(tmp_path / "python", '[[3, 12], "/lib64", "libpython3.12.so.1.0"]')
-    assert find_stub_python(program) == StubPython(program, (3, 12), Path("/lib64"))
-    program = fake_python(tmp_path / "python", '[[3, 11], "", "libpython3.11.so.1.0"]')
-    assert find_stub_python(program).library_dir is None
-
-
-@pytest.mark.parametrize(
-    ("answer", "reason"),
-    [
-        ('[[3, 13], "/lib", "libpython3.13.so.1.0"]', r"is 3\.13, and 3\.11 or 3\.12 is needed"),
-        ('[[3, 11], null, "libpython3.11.so.1.0"]', r"has no libpython3\.11\.so"),
-        ("nonsense", "does not work"),
-    ],
-)
-def test_one_that_does_not_fit_is_refused_with_its_reason(tmp_path: Path, answer: str, reason: str) -> None:
-    with pytest.raises(SightlineError, match=reason) as caught:
-        find_stub_python(fake_python(tmp_path / "python", answer))
-    assert "SIGHTLINE_TRITON_URL" in caught.value.fix
-
-
-def test_another_python_is_taken_where_ours_does_not_fit(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    ours = fake_python(tmp_path / "ours", '[[3, 14], "/lib", "libpython3.14.so.1.0"]')
-    other = fake_python(tmp_path / "other", '[[3, 12], "/lib", "libpython3.12.so.1.0"]')
-    monkeypatch.setattr(triton_python, "_candidates", lambda: [ours, other])
-    assert find_stub_python().program == other
+INSIDE = "org/bytedeco/cpython/linux-x86_64/"
 
 
 @pytest.mark.parametrize("lock", ["sightline/stack/triton-server.lock", "triton_repo/requirements.lock"])
@@ -83,5 +26,39 @@ def test_lock_files_pin_every_package_with_digests_and_name_no_host(lock: str) -
     assert "://" not in text
 
 
-def test_the_models_have_a_numpy_that_the_stubs_can_read_strings_from() -> None:
-    assert "\nnumpy==1.26." in (PACKAGES / "triton_repo" / "requirements.lock").read_text()
+def test_the_models_have_a_numpy_that_the_stubs_can_read_strings_from_and_a_python_that_has_it() -> None:
+    assert "\nnumpy==1.26." in default_models_lock().read_text()
+    jar = locked_python()
+    assert (jar.artifact, jar.classifier, minor_version(jar)) == ("cpython", "linux-x86_64", "3.12")
+
+
+def test_what_runs_is_unpacked_and_nothing_else(tmp_path: Path) -> None:
+    jar = tmp_path / "python.jar"
+    kept = ["bin/python3", "bin/python3.12", "libpython3.12.so.1.0", "libffi.so.7", "lib/python3.12/os.py"]
+    left_out = ["include/Python.h", "libjnipython.so", "lib/python3.12/test/test_os.py"]
+    with zipfile.ZipFile(jar, "w") as archive:
+        archive.writestr("META-INF/MANIFEST.MF", "x")
+        archive.writestr(f"{INSIDE}lib/", "")
+        for name in [*kept, *left_out]:
+            archive.writestr(INSIDE + name, name)
+    folder = tmp_path / "python"
+    unpack(jar, folder)
+    found = [str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()]
+    assert sorted(found) == sorted(kept)
+    assert program_in(folder).stat().st_mode & 0o111
+
+
+def test_where_it_cannot_run_nothing_is_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lacks = [
+        Finding("platform", Verdict.BAD, "This is a toaster.", "Take a computer."),
+        Finding("libraries", Verdict.GOOD, "All there."),
+        Finding("memory", Verdict.BAD, "It has no memory.", "Remember."),
+    ]
+    monkeypatch.setattr(triton_install, "for_triton", lambda: lacks)
+    with pytest.raises(
+        SightlineError, match=r"(?s)2 things.*toaster.*Take a computer.*no memory.*Remember"
+    ) as told:
+        install_triton(tmp_path / "cache", default_models_lock())
+    assert "All there" not in str(told.value)
+    assert not (tmp_path / "cache").exists()
+    assert not triton_is_installed(tmp_path / "cache", default_models_lock())
