@@ -4,7 +4,7 @@ BIN := .venv/bin
 DEMO ?=
 SOAK ?=
 
-.PHONY: install demo test lint types unit parity integration e2e faults faults-short soak peers lock clean
+.PHONY: install demo test lint types unit parity integration e2e faults faults-short soak fresh pythons peers lock clean
 
 install: .venv/installed
 
@@ -61,6 +61,14 @@ faults: install
 # Memory and descriptors over an hour; SOAK="--minutes 10" is shorter.
 soak: install
 	@$(BIN)/python -m tests.faults.soak $(SOAK)
+
+# The commands of the README on bare Debians, which root lays out with debootstrap: an hour and more.
+fresh: install
+	$(BIN)/pytest tests/fresh/test_fresh_machine.py
+
+# All packages and the unit tests on every Python from 3.11 to 3.14: half an hour.
+pythons: install
+	$(BIN)/pytest tests/fresh/test_pythons.py
 
 # The lock names versions and digests for every Python from 3.11 up; it needs `uv`.
 lock:
