@@ -4,6 +4,7 @@ import importlib.util
 import os
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -12,7 +13,9 @@ from sightline.proxies import proxies_of
 from sightline.settings import Settings
 from sightline.stack.cache import cache_folder
 from sightline.stack.datadir import LEAST_FREE_BYTES, read_stack
+from sightline.stack.downloads import check_maven, check_packages
 from sightline.stack.java import find_java
+from sightline.stack.kafka_jars import LOCK_NAME as KAFKA_LOCK
 from sightline.stack.kafka_jars import jars_are_installed, locked_text
 from sightline.stack.machine import (
     Finding,
@@ -24,6 +27,8 @@ from sightline.stack.machine import (
     for_triton,
     this_python,
 )
+from sightline.stack.maven import parse_lock
+from sightline.stack.models_python import locked_python
 from sightline.stack.ports import free_ports
 from sightline.stack.triton_install import default_models_lock, triton_is_installed
 
@@ -40,6 +45,7 @@ def examine(settings: Settings, environ: Mapping[str, str]) -> Iterator[Finding]
     yield check_python(python)
     yield _only_noted(check_venv(python))
     yield from examine_machine(settings, environ)
+    yield from _downloads(settings, environ)
     if settings.kafka.bootstrap is not None:
         yield _reach_kafka(settings)
     if settings.triton.url is not None:
@@ -72,18 +78,46 @@ def examine_machine(
     yield from check_room(_needs(settings, environ, triton=triton))
 
 
-def _needs(settings: Settings, environ: Mapping[str, str], *, triton: bool) -> list[Need]:
-    """Room for the data, and for what is not installed yet."""
-    needs = [Need("the data folder", settings.data.dir, LEAST_FREE_BYTES)]
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """What would be installed into the cache at the next start."""
+
+    cache: Path
+    kafka: bool
+    triton: bool
+
+
+def pending(settings: Settings, environ: Mapping[str, str], *, triton: bool = True) -> Pending:
+    """Return what these settings need and the cache has not."""
     cache = settings.cache.dir or cache_folder(environ, Path.home())
     own_kafka = settings.kafka.bootstrap is None and settings.kafka.home is None
     own_triton = triton and settings.triton.url is None
-    if own_kafka and not jars_are_installed(cache, locked_text()):
-        needs.append(Need("Kafka, to be installed", cache, KAFKA_BYTES))
-    if own_triton and not triton_is_installed(cache, default_models_lock()):
-        needs.append(Need("Triton, to be installed", cache, TRITON_BYTES))
-        needs.append(Need("Triton's packages on their way", Path(tempfile.gettempdir()), DOWNLOADS_BYTES))
+    return Pending(
+        cache,
+        kafka=own_kafka and not jars_are_installed(cache, locked_text()),
+        triton=own_triton and not triton_is_installed(cache, default_models_lock()),
+    )
+
+
+def _needs(settings: Settings, environ: Mapping[str, str], *, triton: bool) -> list[Need]:
+    """Room for the data, and for what is not installed yet."""
+    needs = [Need("the data folder", settings.data.dir, LEAST_FREE_BYTES)]
+    todo = pending(settings, environ, triton=triton)
+    if todo.kafka:
+        needs.append(Need("Kafka's install", todo.cache, KAFKA_BYTES))
+    if todo.triton:
+        needs.append(Need("Triton's install", todo.cache, TRITON_BYTES))
+        needs.append(Need("downloads", Path(tempfile.gettempdir()), DOWNLOADS_BYTES))
     return needs
+
+
+def _downloads(settings: Settings, environ: Mapping[str, str]) -> Iterator[Finding]:
+    todo = pending(settings, environ)
+    if (todo.kafka or todo.triton) and importlib.util.find_spec("jgo") is not None:
+        jar = locked_python() if todo.triton else parse_lock(locked_text(), KAFKA_LOCK)[0]
+        yield check_maven(jar, settings.cache.maven_url)
+    if todo.triton:
+        yield check_packages()
 
 
 def _only_noted(finding: Finding) -> Finding:

@@ -182,7 +182,7 @@ def check_room(needs: "list[Need]") -> "list[Finding]":
 
 
 def _check_disk(needs: "list[Need]") -> Finding:
-    subject = "disk of {}".format(" and ".join(need.what for need in needs))
+    subject = "disk of {}".format(", ".join(need.what for need in needs))
     where = ", ".join(sorted({str(need.folder) for need in needs}))
     folders = {_existing(need.folder) for need in needs}
     closed = sorted(str(folder) for folder in folders if not os.access(str(folder), os.W_OK))

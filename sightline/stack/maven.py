@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sightline.errors import SightlineError
+from sightline.redaction import scrubbed, shown
 
 _LINE = re.compile(
     r"(?P<sha256>[0-9a-f]{64})  "
@@ -101,13 +102,39 @@ def fetch_jars(jars: tuple[LockedJar, ...], folder: Path, fix: str, maven_url: s
     shutil.rmtree(repository)
 
 
+def reach(jar: LockedJar, maven_url: str | None = None) -> str:
+    """Ask a Maven repository for a jar without fetching it; returns why it does not answer, or ""."""
+    import requests
+    from jgo.maven import MavenContext
+
+    context = MavenContext(remote_repos=_remote(maven_url))
+    component = context.project(jar.group, jar.artifact).at_version(jar.version)
+    (base,) = context.remote_repos.values()
+    url = f"{base.rstrip('/')}/{component.path_prefix}/{jar.file_name}"
+    try:
+        # Not HEAD, which some mirrors do not know.
+        with requests.get(url, timeout=10, stream=True) as answer:
+            answer.raise_for_status()
+    except (requests.RequestException, ValueError) as error:
+        return _first_line(error)
+    return ""
+
+
+def name_of(maven_url: str | None) -> str:
+    """Return the name of a repository for messages, without the password that its address may hold."""
+    return "Maven Central" if maven_url is None else shown(maven_url)
+
+
+def _remote(maven_url: str | None) -> dict[str, str] | None:
+    return None if maven_url is None else {"configured": maven_url.rstrip("/")}
+
+
 def _fetch(jar: LockedJar, repository: Path, fix: str, maven_url: str | None) -> Path:
     from jgo.maven import MavenContext
     from requests import RequestException
 
-    remote = None if maven_url is None else {"configured": maven_url.rstrip("/")}
     # A context for each jar: jgo keeps state in it, and we fetch from several threads.
-    context = MavenContext(repo_cache=repository, remote_repos=remote, timeout=_TIMEOUT_S)
+    context = MavenContext(repo_cache=repository, remote_repos=_remote(maven_url), timeout=_TIMEOUT_S)
     artifact = context.project(jar.group, jar.artifact).at_version(jar.version).artifact(jar.classifier)
     cause: Exception | None = None
     for _ in range(_ATTEMPTS):
@@ -126,9 +153,9 @@ def _fetch(jar: LockedJar, repository: Path, fix: str, maven_url: str | None) ->
             "Do not use it. Find out what stands between you and the Maven repository.",
         )
     raise SightlineError(
-        f"Cannot fetch {jar} from {maven_url or 'Maven Central'}: {_first_line(cause)}.", fix
+        f"Cannot fetch {jar} from {name_of(maven_url)}: {_first_line(cause)}.", fix
     ) from cause
 
 
 def _first_line(error: Exception | None) -> str:
-    return (str(error).splitlines() or ["no reason given"])[0][:300]
+    return scrubbed((str(error).splitlines() or ["no reason given"])[0])[:300]

@@ -54,17 +54,18 @@ class BareRoot:
             ["debootstrap", "--variant=minbase", f"--include={include}", release, str(folder)], check=True
         )
         self._copy_project()
-        self._environment = self._copy_way_to_registries(os.environ)
 
     def run(self, command: list[str], log: Path, *, as_root: bool = False) -> int:
         """Run a command in the project's copy; its output goes to the log. Returns its exit code."""
+        # Each time, because a package that is installed may put its own certificates in the place of ours.
+        environment = self._copy_way_to_registries(os.environ)
         user = 0 if as_root else _USER
         argv = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "sh", "-e", "-c", _MOUNTS, "sh"]
         argv += [str(self.folder), str(user), f"/{PROJECT}", *command]
         with log.open("ab") as output:
             return subprocess.run(
                 argv,
-                env=self._environment,
+                env=environment,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,

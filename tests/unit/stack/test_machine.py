@@ -101,7 +101,7 @@ def test_a_disk_is_asked_once_for_all_that_will_lie_on_it(tmp_path: Path) -> Non
     assert answer.verdict is Verdict.GOOD
     (answer,) = check_room([most, Need("downloads", tmp_path, free_bytes * 2 // 3)])
     assert answer.verdict is Verdict.BAD
-    assert answer.subject == "disk of packages and downloads"
+    assert answer.subject == "disk of packages, downloads"
     assert f"{(free_bytes * 2 // 3 * 2) >> 20} MiB are needed" in answer.said
 
 
