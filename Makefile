@@ -10,9 +10,9 @@ install: .venv/installed
 
 .venv/installed: requirements.lock pyproject.toml
 	@command -v $(PYTHON) >/dev/null || \
-		{ echo "Error: there is no $(PYTHON) here. Install Python 3.11 to 3.14 (Debian and Ubuntu: apt install python3-venv)."; exit 1; }
+		{ echo "Error: there is no $(PYTHON) here. Install Python 3.11 to 3.14 (Debian and Ubuntu: apt install python3-venv)." >&2; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 6))' || \
-		{ echo "Error: $(PYTHON) is older than 3.11. Name a newer one: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
+		{ echo "Error: $(PYTHON) is older than 3.11. Name a newer one: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
 	@$(PYTHON) -I sightline/stack/machine.py $(MAKECMDGOALS)
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock

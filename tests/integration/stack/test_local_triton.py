@@ -12,6 +12,8 @@ import pytest
 import tritonclient.grpc
 
 from sightline.errors import SightlineError
+from sightline.stack.cache import cache_folder
+from sightline.stack.models_python import locked_python, minor_version
 from sightline.stack.triton import LocalTriton
 
 MODELS = Path(__file__).parent / "models"
@@ -51,10 +53,15 @@ def test_a_python_model_answers_over_grpc(triton: LocalTriton) -> None:
     assert sizes(triton.grpc_url, [b"abc", bytes(60_000)]) == [3, 60_000]
 
 
-def test_models_do_not_import_what_lies_in_our_working_folder(
+def test_models_do_not_import_what_lies_in_our_working_folder_or_among_the_users_packages(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "numpy.py").write_text("raise RuntimeError('this is not the models numpy')")
+    monkeypatch.setenv("SIGHTLINE_CACHE_DIR", str(cache_folder(os.environ, Path.home())))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    users = tmp_path / ".local" / "lib" / f"python{minor_version(locked_python())}" / "site-packages"
+    users.mkdir(parents=True)
+    for folder in (tmp_path, users):
+        (folder / "numpy.py").write_text("raise RuntimeError('this is not the models numpy')")
     monkeypatch.chdir(tmp_path)
     with LocalTriton(MODELS, ["echo"], tmp_path / "triton.log") as triton:
         assert sizes(triton.grpc_url, [b"abc"]) == [3]

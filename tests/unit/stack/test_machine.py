@@ -1,6 +1,8 @@
 """What a machine must have: each lack is a sentence with what to do, and all are said at once."""
 
 import ast
+import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -95,7 +97,7 @@ def test_shared_memory_of_a_small_container_is_too_little() -> None:
 
 
 def test_a_disk_is_asked_once_for_all_that_will_lie_on_it(tmp_path: Path) -> None:
-    free_bytes = machine.shutil.disk_usage(tmp_path).free
+    free_bytes = shutil.disk_usage(tmp_path).free
     most = Need("packages", tmp_path / "not" / "there" / "yet", free_bytes * 2 // 3)
     (answer,) = check_room([most])
     assert answer.verdict is Verdict.GOOD
@@ -106,7 +108,7 @@ def test_a_disk_is_asked_once_for_all_that_will_lie_on_it(tmp_path: Path) -> Non
 
 
 def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(machine.os, "access", lambda folder, _mode: folder != str(tmp_path))
+    monkeypatch.setattr(os, "access", lambda folder, _mode: folder != str(tmp_path))
     (answer,) = check_room([Need("the cache", tmp_path / "cache", 1)])
     assert answer.said == f"{tmp_path} cannot be written."
 
@@ -140,6 +142,35 @@ def test_the_script_says_everything_before_anything_is_installed(
     # A gateway's machine needs no Triton.
     assert machine.main(("install",)) == 1
     assert "riscv64" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("answers", "reason"),
+    [
+        (None, "there is no python-of-the-test here. Install Python 3.11 to 3.14"),
+        ("exit 1", "is older than 3.11. Name a newer one: make PYTHON=python3.12 demo"),
+    ],
+)
+def test_make_says_what_is_wrong_with_a_python_that_cannot_run_the_script(
+    answers: str | None, reason: str, tmp_path: Path
+) -> None:
+    for name in ("Makefile", "requirements.lock", "pyproject.toml"):
+        shutil.copy(ROOT / name, tmp_path)
+    if answers is not None:
+        program = tmp_path / "python-of-the-test"
+        program.write_text(f"#!/bin/sh\n{answers}\n")
+        program.chmod(0o755)
+    done = subprocess.run(
+        ["make", "PYTHON=python-of-the-test", "demo"],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
+        env={"PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}"},
+    )
+    assert done.returncode == 2
+    assert reason in done.stdout + done.stderr
+    assert not (tmp_path / ".venv").exists()
 
 
 def test_the_script_runs_alone_and_in_the_syntax_of_python_3_6() -> None:
