@@ -70,9 +70,9 @@ fresh: install
 pythons: install
 	$(BIN)/pytest tests/fresh/test_pythons.py
 
-# The lock names versions and digests for every Python from 3.11 up; it needs `uv`.
+# The lock names one version of each package for every Python from 3.11 to 3.14, and its digests; it needs `uv`.
 lock:
-	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header \
+	uv pip compile --universal --python-version 3.11 --fork-strategy fewest --generate-hashes --no-emit-index-url --no-annotate --no-header \
 		--extra local --extra eval --extra dev pyproject.toml -o requirements.lock
 
 clean:

@@ -1,4 +1,4 @@
-"""Every Python that we promise has all packages of the lock as wheels, and passes the unit tests."""
+"""Every Python that we promise has all packages as wheels, fits the types, and passes the unit tests."""
 
 import os
 import platform
@@ -31,6 +31,7 @@ def test_the_unit_tests_pass_on(version: str, tmp_path: Path) -> None:
         [str(program), "-m", "venv", str(tmp_path / "venv")],
         [*pip, "--require-hashes", "--only-binary=:all:", "-r", "requirements.lock"],
         [*pip, "--no-deps", "--no-build-isolation", "-e", "."],
+        [python, "-m", "mypy", "--cache-dir", str(tmp_path / "mypy")],
         [python, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/unit"],
     ):
         subprocess.run(command, cwd=ROOT, env=environ, check=True)
