@@ -2,7 +2,6 @@
 
 import importlib.util
 import os
-import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +24,7 @@ from sightline.stack.machine import (
     check_room,
     check_venv,
     for_triton,
+    temporary_folder,
     this_python,
 )
 from sightline.stack.maven import parse_lock
@@ -101,13 +101,13 @@ def pending(settings: Settings, environ: Mapping[str, str], *, triton: bool = Tr
 
 def _needs(settings: Settings, environ: Mapping[str, str], *, triton: bool) -> list[Need]:
     """Room for the data, and for what is not installed yet."""
-    needs = [Need("the data folder", settings.data.dir, LEAST_FREE_BYTES)]
+    needs = [Need("the data folder", settings.data.dir, LEAST_FREE_BYTES, "--data")]
     todo = pending(settings, environ, triton=triton)
     if todo.kafka:
-        needs.append(Need("Kafka's install", todo.cache, KAFKA_BYTES))
+        needs.append(Need("Kafka's install", todo.cache, KAFKA_BYTES, "SIGHTLINE_CACHE_DIR"))
     if todo.triton:
-        needs.append(Need("Triton's install", todo.cache, TRITON_BYTES))
-        needs.append(Need("downloads", Path(tempfile.gettempdir()), DOWNLOADS_BYTES))
+        needs.append(Need("Triton's install", todo.cache, TRITON_BYTES, "SIGHTLINE_CACHE_DIR"))
+        needs.append(Need("downloads", temporary_folder(), DOWNLOADS_BYTES, "TMPDIR"))
     return needs
 
 

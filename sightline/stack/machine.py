@@ -76,11 +76,19 @@ class Python(NamedTuple):
 
 
 class Need(NamedTuple):
-    """Room that is needed: what for, where, and how much. The folder need not exist yet."""
+    """Room that is needed.
+
+    Attributes:
+        what: What for.
+        folder: Where; it need not exist yet.
+        least_bytes: How much.
+        named_by: What names another folder, or "".
+    """
 
     what: str
     folder: Path
     least_bytes: int
+    named_by: str = ""
 
 
 def check_python(python: Python, others: "tuple[str, ...]" = (), goals: "tuple[str, ...]" = ()) -> Finding:
@@ -186,15 +194,17 @@ def _check_disk(needs: "list[Need]") -> Finding:
     where = ", ".join(sorted({str(need.folder) for need in needs}))
     folders = {_existing(need.folder) for need in needs}
     closed = sorted(str(folder) for folder in folders if not os.access(str(folder), os.W_OK))
+    named_by = sorted({need.named_by for need in needs} - {""})
+    other = ", or name a folder elsewhere with {}".format(" and ".join(named_by)) if named_by else ""
     if closed:
-        fix = "Make it writable, or name another folder."
+        fix = f"Make it writable{other}."
         return Finding(subject, Verdict.BAD, "{} cannot be written.".format(", ".join(closed)), fix)
     least_bytes = sum(need.least_bytes for need in needs)
     free_bytes = shutil.disk_usage(str(_existing(needs[0].folder))).free
     if free_bytes < least_bytes:
         free = f"Only {free_bytes >> 20} MiB are free on the disk of {where}"
         said = f"{free}; {least_bytes >> 20} MiB are needed."
-        return Finding(subject, Verdict.BAD, said, "Make room, or use a folder on another disk.")
+        return Finding(subject, Verdict.BAD, said, f"Make room{other}.")
     return Finding(subject, Verdict.GOOD, f"{free_bytes >> 30} GiB free at {where}")
 
 
@@ -279,14 +289,29 @@ def installing(project: Path, goals: "tuple[str, ...]") -> "list[Finding]":
         findings = [fits, check_venv(python)]
     else:
         findings = [check_python(python, other_pythons(), goals)]
-    if USES_TRITON.intersection(goals) and not os.environ.get("SIGHTLINE_TRITON_URL"):
-        findings += for_triton()
     needs = [
         Need("the installed packages", project / ".venv", ENVIRONMENT_BYTES),
-        Need("downloads", Path(tempfile.gettempdir()), DOWNLOADS_BYTES),
-        Need("the cache", Path.home() / ".cache", CACHE_BYTES),
+        Need("downloads", temporary_folder(), DOWNLOADS_BYTES, "TMPDIR"),
     ]
+    if USES_TRITON.intersection(goals):
+        needs.append(Need("the cache", _cache_folder(), CACHE_BYTES, "SIGHTLINE_CACHE_DIR"))
+        if not os.environ.get("SIGHTLINE_TRITON_URL"):
+            findings += for_triton()
     return findings + check_room(needs)
+
+
+def temporary_folder() -> Path:
+    """Return the folder for temporary files, also if it cannot be used."""
+    try:
+        return Path(tempfile.gettempdir())
+    except OSError:
+        return Path(os.environ.get("TMPDIR", "/tmp"))  # noqa: S108 - asked for its room
+
+
+def _cache_folder() -> Path:
+    # As `cache.cache_folder`, which this file cannot import.
+    own = os.environ.get("SIGHTLINE_CACHE_DIR") or os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    return Path(os.path.expanduser(own))  # noqa: PTH111 - never fails, also without a home
 
 
 def told(lacks: "list[Finding]") -> str:

@@ -102,7 +102,7 @@ class BareRoot:
             if (Path.home() / own).is_file():
                 _copy(Path.home() / own, self.folder / HOME / own)
         home = f"/{HOME}"
-        return forwarded | {"HOME": home, "PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8"}
+        return forwarded | {"HOME": home, "PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}
 
 
 def _copy(source: Path, target: Path) -> None:

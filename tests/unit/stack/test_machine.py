@@ -101,10 +101,11 @@ def test_a_disk_is_asked_once_for_all_that_will_lie_on_it(tmp_path: Path) -> Non
     most = Need("packages", tmp_path / "not" / "there" / "yet", free_bytes * 2 // 3)
     (answer,) = check_room([most])
     assert answer.verdict is Verdict.GOOD
-    (answer,) = check_room([most, Need("downloads", tmp_path, free_bytes * 2 // 3)])
+    (answer,) = check_room([most, Need("downloads", tmp_path, free_bytes * 2 // 3, "TMPDIR")])
     assert answer.verdict is Verdict.BAD
     assert answer.subject == "disk of packages, downloads"
     assert f"{(free_bytes * 2 // 3 * 2) >> 20} MiB are needed" in answer.said
+    assert answer.fix == "Make room, or name a folder elsewhere with TMPDIR."
 
 
 def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -139,9 +140,17 @@ def test_the_script_says_everything_before_anything_is_installed(
     assert said.startswith("Error: This machine lacks 3 things:")
     for part in ("is 3.9", "make PYTHON=python3.12 demo", "riscv64", "MiB are needed"):
         assert part in said
-    # A gateway's machine needs no Triton.
+    # A gateway's machine needs no Triton and no cache.
+    monkeypatch.setenv("SIGHTLINE_CACHE_DIR", "/proc/no-folder-of-ours")
     assert machine.main(("install",)) == 1
-    assert "riscv64" not in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "riscv64" not in said
+    assert "/proc" not in said
+    monkeypatch.setenv("SIGHTLINE_TRITON_URL", "triton:8001")
+    assert machine.main(("demo",)) == 1
+    said = capsys.readouterr().err
+    assert "riscv64" not in said
+    assert "/proc" in said
 
 
 @pytest.mark.parametrize(
