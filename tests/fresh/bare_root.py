@@ -37,6 +37,15 @@ def why_not() -> str:
     return f"{', '.join(missing)} not found" if missing else ""
 
 
+def copy_project(target: Path) -> None:
+    """Copy this project as it is, without what git ignores, into a new folder."""
+    listed = ["git", "-C", str(ROOT), "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    names = subprocess.run(listed, capture_output=True, text=True, check=True).stdout.split("\0")
+    for name in filter(None, names):
+        if (ROOT / name).is_file():
+            _copy(ROOT / name, target / name)
+
+
 class BareRoot:
     """A bare Debian with a copy of this project."""
 
@@ -77,11 +86,7 @@ class BareRoot:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _copy_project(self) -> None:
-        listed = ["git", "-C", str(ROOT), "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-        names = subprocess.run(listed, capture_output=True, text=True, check=True).stdout.split("\0")
-        for name in filter(None, names):
-            if (ROOT / name).is_file():
-                _copy(ROOT / name, self.folder / PROJECT / name)
+        copy_project(self.folder / PROJECT)
         home = self.folder / HOME
         for path in (home, *home.rglob("*")):
             os.chown(path, _USER, _USER, follow_symlinks=False)
