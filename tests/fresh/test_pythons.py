@@ -2,8 +2,10 @@
 
 import os
 import platform
+import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -20,19 +22,26 @@ pytestmark = [
 ]
 
 
+@pytest.fixture
+def work(tmp_path: Path) -> Iterator[Path]:
+    """A folder that goes with the test: an environment takes 1.7 GB."""
+    yield tmp_path
+    shutil.rmtree(tmp_path, ignore_errors=True)
+
+
 @pytest.mark.parametrize("version", PROMISED)
-def test_the_unit_tests_pass_on(version: str, tmp_path: Path) -> None:
-    copy_project(tmp_path / "project")
-    folder = tmp_path / "python"
+def test_the_unit_tests_pass_on(version: str, work: Path) -> None:
+    copy_project(work / "project")
+    folder = work / "python"
     program = install(locked()[version], folder)
     environ = os.environ | {"LD_LIBRARY_PATH": str(folder)}
-    python = str(tmp_path / "venv" / "bin" / "python")
+    python = str(work / "venv" / "bin" / "python")
     pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     for command in (
-        [str(program), "-m", "venv", str(tmp_path / "venv")],
+        [str(program), "-m", "venv", str(work / "venv")],
         [*pip, "--require-hashes", "--only-binary=:all:", "-r", "requirements.lock"],
         [*pip, "--no-deps", "--no-build-isolation", "-e", "."],
         [python, "-m", "mypy", "--no-sqlite-cache"],  # the oldest of them has no sqlite3
         [python, "-m", "pytest", "-q", "tests/unit"],
     ):
-        subprocess.run(command, cwd=tmp_path / "project", env=environ, check=True)
+        subprocess.run(command, cwd=work / "project", env=environ, check=True)
