@@ -1,5 +1,7 @@
 """What doctor and the start of the system look at, by the settings; the start says it all at once."""
 
+import sys
+import types
 from pathlib import Path
 
 import pytest
@@ -52,6 +54,14 @@ def test_room_is_asked_for_what_is_not_installed_yet(tmp_path: Path) -> None:
     assert "platform" not in found
     assert "Triton" not in found
     assert "platform" not in subjects(list(examine_machine(settings(tmp_path), {}, triton=False)))
+
+
+def test_a_library_that_is_imported_is_there_even_without_a_spec(monkeypatch: pytest.MonkeyPatch) -> None:
+    module = types.ModuleType("lazy_library")
+    assert module.__spec__ is None
+    monkeypatch.setitem(sys.modules, "lazy_library", module)
+    found = checks._libraries("libraries", ("lazy_library", "no_such_library"), "Install it.")
+    assert (found.said, found.fix) == ("no_such_library not installed.", "Run: Install it.")
 
 
 @pytest.mark.usefixtures("toaster")
