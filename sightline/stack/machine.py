@@ -27,6 +27,7 @@ LIBRARIES = ("libstdc++.so.6", "libgcc_s.so.1", "libz.so.1")
 SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - where Linux keeps shared memory, not a place for temporary files
 SHARED_MEMORY_BYTES = 32 << 20
 ENVIRONMENT_BYTES = 2 << 30
+UPDATE_BYTES = 256 << 20
 DOWNLOADS_BYTES = 1 << 30
 CACHE_BYTES = 1 << 30
 USES_TRITON = frozenset(("demo", "test", "integration", "e2e", "faults", "faults-short", "soak", "fresh"))
@@ -289,8 +290,11 @@ def installing(project: Path, goals: "tuple[str, ...]") -> "list[Finding]":
         findings = [fits, check_venv(python)]
     else:
         findings = [check_python(python, other_pythons(), goals)]
+    environment = project / ".venv"
+    # One that is there is brought up to date, which takes little more room.
+    environment_bytes = UPDATE_BYTES if environment.exists() else ENVIRONMENT_BYTES
     needs = [
-        Need("the installed packages", project / ".venv", ENVIRONMENT_BYTES),
+        Need("the installed packages", environment, environment_bytes),
         Need("downloads", temporary_folder(), DOWNLOADS_BYTES, "TMPDIR"),
     ]
     if USES_TRITON.intersection(goals):

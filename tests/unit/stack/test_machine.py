@@ -23,6 +23,7 @@ from sightline.stack.machine import (
     check_venv,
     for_triton,
     glibc_version,
+    installing,
     told,
 )
 
@@ -106,6 +107,16 @@ def test_a_disk_is_asked_once_for_all_that_will_lie_on_it(tmp_path: Path) -> Non
     assert answer.subject == "disk of packages, downloads"
     assert f"{(free_bytes * 2 // 3 * 2) >> 20} MiB are needed" in answer.said
     assert answer.fix == "Make room, or name a folder elsewhere with TMPDIR."
+
+
+def test_an_environment_that_is_there_needs_little_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(machine, "ENVIRONMENT_BYTES", 1 << 60)
+    monkeypatch.setattr(machine, "DOWNLOADS_BYTES", 0)
+    assert [each.verdict for each in installing(tmp_path, ())].count(Verdict.BAD) == 1
+    (tmp_path / ".venv").mkdir()
+    assert all(each.verdict is Verdict.GOOD for each in installing(tmp_path, ()))
 
 
 def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
