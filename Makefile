@@ -6,6 +6,13 @@ SOAK ?=
 
 .PHONY: install demo test lint types unit parity integration e2e faults faults-short soak fresh pythons peers lock clean
 
+# An environment whose interpreter has gone, as after an upgrade of the system, is made anew.
+ifneq ($(wildcard .venv/installed),)
+ifneq ($(shell $(BIN)/python -c 'print("runs")' 2>/dev/null),runs)
+$(shell rm -rf .venv)
+endif
+endif
+
 install: .venv/installed
 
 .venv/installed: requirements.lock pyproject.toml

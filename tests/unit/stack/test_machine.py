@@ -164,6 +164,24 @@ def test_the_script_says_everything_before_anything_is_installed(
     assert "/proc" in said
 
 
+def test_make_makes_an_environment_anew_whose_interpreter_has_gone(tmp_path: Path) -> None:
+    for name in ("Makefile", "requirements.lock", "pyproject.toml"):
+        shutil.copy(ROOT / name, tmp_path)
+    environment = tmp_path / ".venv"
+    (environment / "bin").mkdir(parents=True)
+    (environment / "installed").touch()
+    python = environment / "bin" / "python"
+    python.symlink_to(sys.executable)
+    make = ["make", "--dry-run", "install"]
+    done = subprocess.run(make, capture_output=True, text=True, check=True, cwd=tmp_path)
+    assert "venv" not in done.stdout
+    python.unlink()
+    python.symlink_to("/usr/bin/python3.old")
+    done = subprocess.run(make, capture_output=True, text=True, check=True, cwd=tmp_path)
+    assert "-m venv .venv" in done.stdout
+    assert not environment.exists()
+
+
 @pytest.mark.parametrize(
     ("answers", "reason"),
     [
