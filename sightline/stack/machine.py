@@ -211,7 +211,8 @@ def _check_disk(needs: "list[Need]") -> Finding:
 
 def _existing(folder: Path) -> Path:
     here = Path(os.path.abspath(str(folder)))  # noqa: PTH100 - links are followed by what comes after
-    return next(each for each in (here, *here.parents) if each.exists())
+    # Not `Path.exists`, which raises where a name is too long or a folder is closed.
+    return next(each for each in (here, *here.parents) if os.path.exists(str(each)))  # noqa: PTH110
 
 
 def this_python() -> Python:

@@ -109,6 +109,13 @@ def test_a_disk_is_asked_once_for_all_that_will_lie_on_it(tmp_path: Path) -> Non
     assert answer.fix == "Make room, or name a folder elsewhere with TMPDIR."
 
 
+def test_a_folder_that_cannot_be_is_judged_by_the_one_above_it(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    for name in ("x" * 300, "file/inside", "a\0b"):
+        (answer,) = check_room([Need("the data folder", tmp_path / name, 1)])
+        assert answer.verdict is Verdict.GOOD
+
+
 def test_an_environment_that_is_there_needs_little_more(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
