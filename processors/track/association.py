@@ -1,9 +1,7 @@
 """Which detection belongs to which track: what each pair speaks for, and the best matching.
 
-One global assignment instead of a cascade of rounds: a pair's gain holds the overlap of the predicted and
-the detected box, the Mahalanobis distance between them (so that a track that has not been seen for long,
-whose variance has grown, claims less) and how alike they look. A weak detection can be taken by a track but
-by itself starts none, which is what ByteTrack's second round does (Zhang et al., ECCV 2022).
+A pair's gain holds the overlap of the predicted and the detected box, the Mahalanobis distance between them
+and how alike they look.
 """
 
 from dataclasses import dataclass
@@ -15,7 +13,7 @@ from processors.track import motion
 from processors.track.config import TrackerConfig
 from processors.track.observation import Seen
 from processors.track.scalars import ZERO
-from processors.track.state import BOX, CLAIM, HEIGHT, VAR, WIDTH, Floats, Indices
+from processors.track.state import BOX, HEIGHT, VAR, WIDTH, Floats, Indices
 
 
 @dataclass(eq=False, slots=True)
@@ -83,7 +81,6 @@ def candidates(numbers: Floats, seen: Seen, config: TrackerConfig) -> Pairs:
     np.divide(scalars.distance_gain, gains, out=gains)
     gains += overlaps
     gains -= scalars.min_iou
-    gains *= numbers[CLAIM].take(rows)
     return Pairs(shape, rows, columns, overlaps, gains)
 
 

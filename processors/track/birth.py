@@ -5,6 +5,7 @@ import numpy as np
 from processors.track import appearance, association, labels, lifecycle, motion
 from processors.track.config import TrackerConfig
 from processors.track.gaps import YOUNG_INSIDE
+from processors.track.lifecycle import FRAMES_AWAITED
 from processors.track.observation import Seen
 from processors.track.state import END_S, GAP_KIND, MOTION, ROWS, SHOWN_S, UNSEEN_S, Floats, Indices
 from processors.track.work import Matches, Work
@@ -15,8 +16,10 @@ def give_birth(
     seen: Seen,
     found: labels.Evidence,
     matches: Matches,
+    worth: Floats,
     first_id: int,
     patience_s: Floats,
+    dt_s: float,
     config: TrackerConfig,
 ) -> tuple[int, int]:
     """Start a track from each free detection that is good enough.
@@ -32,29 +35,36 @@ def give_birth(
     if columns.size > 1:
         columns = seen.ranked(columns)
     if columns.size > 1 or matches.columns.size:
-        columns = _single(seen, columns, matches, config)
+        columns = _single(seen, found.kinds, columns, matches, config)
         if not columns.size:
             return 0, 0
     columns, over = _with_room(work, columns, config)
     count, scores = len(columns), seen.scores.take(columns)
     numbers = np.zeros((ROWS, count))
     numbers[MOTION] = motion.start(seen.box.take(columns, axis=1), config)
-    numbers[END_S] = config.tentative_age_s
-    lifecycle.doubt(numbers, config)
-    lifecycle.credit(numbers, scores)
+    numbers[END_S] = _tentative_age_s(dt_s, config)
+    lifecycle.doubt(numbers)
+    lifecycle.credit(numbers, scores, worth.take(columns))
     labels.start(numbers, found, columns)
     embeddings = np.zeros((count, work.embeddings.shape[1]), np.float16)
     if seen.looks is not None:
         embeddings = appearance.remember(embeddings, numbers, seen.looks.take(columns, axis=0), scores)
-    lifecycle.confirm(numbers, 0.0, config)
+    lifecycle.confirm(numbers, dt_s, config)
     numbers[GAP_KIND] = YOUNG_INSIDE
     numbers[SHOWN_S] = patience_s[YOUNG_INSIDE]
     work.add(numbers, np.arange(first_id, first_id + count, dtype=np.uint64), embeddings)
     return count, over
 
 
-def _single(seen: Seen, columns: Indices, matches: Matches, config: TrackerConfig) -> Indices:
-    # An object found twice, as truck and as bus, is one: its better box starts a track, or has one.
+def _tentative_age_s(dt_s: float, config: TrackerConfig) -> float:
+    if dt_s == 0:  # the first frame: how long until the next one is not known yet
+        return config.max_age_s
+    return max(config.tentative_age_s, FRAMES_AWAITED * dt_s)
+
+
+def _single(seen: Seen, kinds: Floats, columns: Indices, matches: Matches, config: TrackerConfig) -> Indices:
+    # An object found twice is one, also as truck and as bus: its better box starts a track, or has one. But
+    # a rider and a bicycle are two, so boxes of two classes must be nearer to the same.
     if columns.size == 1 and _alone(seen, int(columns[0])):
         return columns
     rivals = np.concatenate([matches.columns, columns])
@@ -64,7 +74,8 @@ def _single(seen: Seen, columns: Indices, matches: Matches, config: TrackerConfi
         seen.areas.take(columns),
         seen.areas.take(rivals),
     )
-    double = overlap > config.double_iou
+    other = kinds.take(columns)[:, None] != kinds.take(rivals)
+    double = overlap > np.where(other, config.double_iou_across, config.double_iou)
     if np.count_nonzero(double) == len(columns):  # each overlaps itself only
         return columns
     first = len(matches.columns)

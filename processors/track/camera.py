@@ -64,7 +64,7 @@ def _sure_median(ranked: list[float]) -> float:
     count = len(ranked)
     median = (ranked[(count - 1) // 2] + ranked[count // 2]) / 2
     # The error of a median is 1.25 standard deviations over sqrt(count); quartiles are 1.35 of them apart.
-    error = 1.25 / 1.35 * (ranked[3 * count // 4] - ranked[count // 4]) / sqrt(count)
+    error = 1.25 / 1.35 * (ranked[count - 1 - count // 4] - ranked[count // 4]) / sqrt(count)
     if median * median <= SURE * error * error:
         return 0.0
     return median * (1 - SURE * error * error / (median * median))

@@ -10,7 +10,7 @@ from processors.track.gaps import GAP_EDGES_S, MEMORY, NEVER
 from processors.track.scalars import ONE
 from processors.track.state import (
     CENTRE,
-    CLAIM,
+    CONFIRMED,
     GAP,
     GAP_KIND,
     HITS,
@@ -52,7 +52,7 @@ def count_ends(matches: Matches, gaps: Floats, dt_s: float) -> Floats:
 
 def count_losses(numbers: Floats, living: Indices, gaps: Floats) -> Floats:
     """The counts with the gaps of the confirmed tracks that are not among the `living` any more."""
-    ended = numbers[CLAIM] >= 1.0
+    ended = numbers[CONFIRMED] >= 1.0
     ended[living] = False
     kinds = numbers[GAP_KIND][ended].tolist()
     return _with_events(gaps, [(int(kind), NEVER) for kind in kinds]) if kinds else gaps
@@ -90,6 +90,6 @@ def prepare(part: Floats, patience_s: Floats, width_px: int, height_px: int) -> 
 def shown(numbers: Floats) -> Indices:
     """Which tracks to put out: the confirmed ones that are seen, or are likely to be seen again."""
     show = numbers[UNSEEN_S] <= numbers[SHOWN_S]
-    show &= numbers[CLAIM] >= ONE
+    show &= numbers[CONFIRMED] >= ONE
     places: Indices = show.nonzero()[0]
     return places

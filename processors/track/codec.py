@@ -8,17 +8,19 @@ import numpy as np
 import numpy.typing as npt
 
 from processors.track.gaps import NEVER, TRACK_KINDS
-from processors.track.state import GAP_KIND, KIND, LABELS, LOOK_PRIOR, ROWS, TrackerState
+from processors.track.state import GAP_KIND, KIND, LABELS, LOOK_PRIOR, ROWS, SCORE_RANGES, TrackerState
 from schemas.arrays import MAX_EMBEDDING, array
-from schemas.fields import Count, Names, integer, optional
+from schemas.fields import Count, Names, integer, number, optional
 from schemas.wire import DecodeError, Message
 
 STATE_VERSION: Final = 1
+FIRST_ROWS: Final = 35  # of `numbers` in the first snapshots of this version
 _NAMED: Final = [KIND, *range(LABELS.start, LABELS.stop)]  # a kind and a first label are always there
 MAX_NUMBER: Final = 1e18  # nothing that a step computes comes near it
 
 
 Floats = Annotated[npt.NDArray[np.float64], array("<f8")]
+Later = Annotated[npt.NDArray[np.float64] | None, optional(array("<f8"))]  # older snapshots have none
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -39,13 +41,24 @@ class _StateMessage(Message):
     look_statistics: Floats
     gaps: Floats
     patience_s: Floats
+    refresh_in_s: Annotated[float, optional(number(0.0, 1.0))] = 0.0
+    redetections: Later = None
+    correlations: Later = None
 
     def shaped(self, name: str, *shape: int) -> npt.NDArray[Any]:
-        """An array in its shape; raises `DecodeError` if it has another number of elements."""
-        values: npt.NDArray[Any] = getattr(self, name)
+        """An array in its shape, zeros if it is missing; raises `DecodeError` if its size is another."""
+        values: npt.NDArray[Any] | None = getattr(self, name)
+        if values is None:
+            return np.zeros(shape)
         if values.size != math.prod(shape):
             raise DecodeError(name, f"{values.size} elements, where {math.prod(shape)} belong")
         return values.reshape(shape)
+
+    def rows(self, count: int) -> npt.NDArray[np.float64]:
+        """(ROWS, M) numbers of the tracks; those of an older snapshot lack the rows that came later."""
+        if self.numbers.size != FIRST_ROWS * count:
+            return self.shaped("numbers", ROWS, count)
+        return np.concatenate([self.numbers.reshape(FIRST_ROWS, count), np.zeros((ROWS - FIRST_ROWS, count))])
 
 
 def encode_state(state: TrackerState) -> bytes:
@@ -62,18 +75,24 @@ def decode_state(data: bytes) -> TrackerState:
     gaps = packed.shaped("gaps", TRACK_KINDS, NEVER + 1)
     if not (0 <= gaps.min() <= gaps.max() <= MAX_NUMBER):
         raise DecodeError("gaps", "a count is below 0, or not finite")
+    redetections = packed.shaped("redetections", 2, SCORE_RANGES)
+    if not (0 <= redetections.min() <= redetections.max() <= MAX_NUMBER):
+        raise DecodeError("redetections", "a count is below 0, or not finite")
     state = TrackerState(
         order=None if packed.epoch is None or packed.seq is None else (packed.epoch, packed.seq),
         captured_at_ns=packed.captured_at_ns,
         next_track_id=packed.next_track_id,
         names=packed.names,
-        numbers=packed.shaped("numbers", ROWS, count),
+        numbers=packed.rows(count),
         track_ids=packed.track_ids,
         embeddings=packed.shaped("embeddings", count, width),
         mean_look=packed.shaped("mean_look", width),
         look_statistics=packed.shaped("look_statistics", len(LOOK_PRIOR)),
         gaps=gaps,
         patience_s=packed.shaped("patience_s", TRACK_KINDS),
+        refresh_in_s=packed.refresh_in_s,
+        redetections=redetections,
+        correlations=packed.shaped("correlations", 2, 2),
     )
     _check_values(state)
     if count:
@@ -83,7 +102,7 @@ def decode_state(data: bytes) -> TrackerState:
 
 def _check_values(state: TrackerState) -> None:
     # NaN compares false, so these tests also refuse what is not a number.
-    for name in ("numbers", "embeddings", "mean_look", "look_statistics", "patience_s"):
+    for name in ("numbers", "embeddings", "mean_look", "look_statistics", "patience_s", "correlations"):
         values = getattr(state, name)
         if values.size and not float(np.abs(values).max()) <= MAX_NUMBER:
             raise DecodeError(name, "a value is not finite, or too large")

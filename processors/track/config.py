@@ -25,21 +25,29 @@ class TrackerConfig:
         max_look_age_s: A track with a look ends when it is not seen for this long, at the latest.
         look_age_growth: For each second that it is seen, a track with a look is waited for this much longer.
         tentative_age_s: An unconfirmed track that is not seen for this long ends.
+        weak_score: A detection of a lower score continues confirmed tracks that no better one continues.
+        least_score: A detection of a lower score continues nothing.
+        weak_iou: It must overlap the prediction this much.
         birth_score: A detection of a lower score starts no track.
-        sure_score: A detection of this score confirms a new track at once.
-        confirm_score: Sum of its detections' scores that confirms a track.
-        double_iou: A detection that overlaps a taken one this much starts no track.
+        sure_score: A detection of this score confirms a new track at once, if such scores are to be trusted.
+        confirm_score: Sum of its detections' scores, as far as they are trusted, that confirms a track.
+        distrust_rate: Scores of which so few are detected again, compared with the best, are hardly trusted.
+        trust_rate: Scores of which so many are, are fully trusted.
+        double_iou: A detection that overlaps a taken one of its class this much starts no track.
+        double_iou_across: The same for one of another class.
         coast_probability: An unseen track is put out while it will be seen again at least this probably.
         position_noise: Standard deviation of a detected centre, in sizes.
         size_noise: Standard deviation of a detected width or height, in sizes.
+        position_walk: White noise on the centre itself, in sizes per sqrt(second).
+        size_walk: The same for width and height.
         position_drift: White noise on the speed, in sizes per second per sqrt(second).
         size_drift: The same for width and height.
         initial_speed: Standard deviation of a new object's speed, in sizes per second.
         initial_growth: Standard deviation of the rate of a new object's width or height.
         min_iou: Predicted and detected boxes that overlap less do not belong together.
+        near_speed: Objects that overlap no expected box moved by this at most, in sizes per second.
         distance_weight: Weight of the Mahalanobis distance against the overlap.
         distance_scale: Squared distance at which that half is worth one half.
-        tentative_weight: An unconfirmed track's claim on a detection against a confirmed one's.
         class_weight: Share of a claim that is lost when the detector's class differs.
         look_weight: Weight of appearance in a claim, when looks tell objects apart well.
         reach: How far from its last place a track may come back by its look: sizes, and sizes per second;
@@ -56,22 +64,30 @@ class TrackerConfig:
     max_age_s: float = 1.5
     max_look_age_s: float = 10.0
     look_age_growth: float = 2.0
-    tentative_age_s: float = 0.4
-    birth_score: float = 0.35
+    tentative_age_s: float = 0.1
+    weak_score: float = 0.5
+    weak_iou: float = 0.6
+    least_score: float = 0.1
+    birth_score: float = 0.65
     sure_score: float = 0.8
-    confirm_score: float = 1.0
-    double_iou: float = 0.65
-    coast_probability: float = 0.5
+    confirm_score: float = 1.3
+    distrust_rate: float = 0.7
+    trust_rate: float = 0.95
+    double_iou: float = 0.5
+    double_iou_across: float = 0.65
+    coast_probability: float = 0.7
     position_noise: float = 0.06
     size_noise: float = 0.08
-    position_drift: float = 0.4
+    position_walk: float = 0.3
+    size_walk: float = 0.3
+    position_drift: float = 0.8
     size_drift: float = 0.1
-    initial_speed: float = 0.5
+    initial_speed: float = 1.2
     initial_growth: float = 0.05
-    min_iou: float = 0.25
-    distance_weight: float = 1.5
+    min_iou: float = 0.15
+    distance_weight: float = 0.5
+    near_speed: float = 4.0
     distance_scale: float = 8.0
-    tentative_weight: float = 0.7
     class_weight: float = 0.3
     look_weight: float = 5.0
     reach: tuple[float, float] = (1.0, 1.0)
@@ -107,7 +123,15 @@ class TrackerConfig:
         """(6, 1) what white noise on the speeds adds to VAR, COV and SPEED_VAR in `dt_s` seconds."""
         centre, side = self.position_drift**2 * dt_s, self.size_drift**2 * dt_s
         first, second = dt_s * dt_s / 3, dt_s / 2
-        added = (centre * first, side * first, centre * second, side * second, centre, side)
+        walk, size_walk = self.position_walk**2 * dt_s, self.size_walk**2 * dt_s
+        added = (
+            centre * first + walk,
+            side * first + size_walk,
+            centre * second,
+            side * second,
+            centre,
+            side,
+        )
         return np.array(added)[:, None]
 
     @cached_property

@@ -1,11 +1,13 @@
 """Taking a detection, being confirmed, coming to an end."""
 
+from typing import Final
+
 import numpy as np
 
 from processors.track.config import TrackerConfig
 from processors.track.scalars import ONE
 from processors.track.state import (
-    CLAIM,
+    CONFIRMED,
     CREDIT,
     END_S,
     HITS,
@@ -17,6 +19,10 @@ from processors.track.state import (
     Mask,
 )
 
+FULL_TRUST: Final = 0.9
+SLOW_FRAME_S: Final = 0.2  # seconds between frames from which on each counts for more
+FRAMES_AWAITED: Final = 2.5  # at low rates a track waits at least for the next two frames
+
 
 def living(numbers: Floats) -> Indices | None:
     """Which tracks have not been unseen for too long; None if that is all of them."""
@@ -24,22 +30,45 @@ def living(numbers: Floats) -> Indices | None:
     return None if np.count_nonzero(keep) == len(keep) else keep.nonzero()[0]
 
 
-def credit(part: Floats, scores: Floats) -> None:
-    """Note the detections of `scores` (K,) that the tracks `part` (ROWS, K) took, in place."""
+def evidence(scores: Floats, trust: Floats, dt_s: float, config: TrackerConfig) -> Floats:
+    """(N,) what detections say for that there is an object: `confirm_score` of it confirms a track.
+
+    At low rates there are fewer frames to wait for, so each counts for more.
+
+    Args:
+        scores: (N,) their scores.
+        trust: (N,) how far the scores are to be trusted, see `calibration`.
+        dt_s: Seconds since the frame before.
+        config: For what is enough.
+    """
+    worth = scores * trust
+    worth *= max(1.0, dt_s / SLOW_FRAME_S)
+    sure = (scores >= config.sure_score) & (trust >= FULL_TRUST)
+    return np.where(sure, np.maximum(worth, config.confirm_score), worth)
+
+
+def credit(part: Floats, scores: Floats, worth: Floats) -> None:
+    """Note detections that the tracks `part` (ROWS, K) took, in place.
+
+    Args:
+        part: The tracks.
+        scores: (K,) the detections' scores.
+        worth: (K,) what they are worth as evidence that there is an object, see `evidence`.
+    """
     credit, hits = part[CREDIT], part[HITS]
     part[SCORE] = scores
-    credit += scores
+    credit += worth
     hits += ONE
     part[UNSEEN_S] = 0.0
 
 
-def doubt(numbers: Floats, config: TrackerConfig) -> None:
+def doubt(numbers: Floats) -> None:
     """Let the tracks `numbers` (ROWS, K) earn their place, anew if they had one, in place.
 
     New tracks must, and so must those that came back by their look alone: a log cannot take a row back, and
     who only looks alike is seldom found again in the frames that follow.
     """
-    numbers[CLAIM] = config.tentative_weight
+    numbers[CONFIRMED] = 0.0
     numbers[CREDIT] = 0.0
 
 
@@ -54,15 +83,16 @@ def confirm(part: Floats, dt_s: float, config: TrackerConfig) -> None:
         dt_s: Seconds since the frame before.
         config: For what must be earned, and how long to wait.
     """
-    claim, end_s = part[CLAIM], part[END_S]
-    claim[(part[CREDIT] >= config.confirm_score) | (part[SCORE] >= config.sure_score)] = 1.0
-    enough = (claim >= ONE).nonzero()[0]
+    is_confirmed, end_s = part[CONFIRMED], part[END_S]
+    is_confirmed[part[CREDIT] >= config.confirm_score] = 1.0
+    enough = (is_confirmed >= ONE).nonzero()[0]
     if not enough.size:  # as it mostly is with new tracks
         return
-    waits_s = np.maximum(end_s, config.max_age_s)
+    shortest_s = max(config.max_age_s, FRAMES_AWAITED * dt_s)
+    waits_s = np.maximum(end_s, shortest_s)
     waits_s += config.look_age_growth * dt_s
-    np.minimum(waits_s, config.max_look_age_s, out=waits_s)
-    waits_s[part[LOOK_WEIGHT] == 0] = config.max_age_s
+    np.minimum(waits_s, max(config.max_look_age_s, shortest_s), out=waits_s)
+    waits_s[part[LOOK_WEIGHT] == 0] = shortest_s
     end_s[enough] = waits_s[enough]
 
 
@@ -73,5 +103,5 @@ def all_confirmed(part: Floats) -> bool:
 
 def confirmed(numbers: Floats) -> Mask:
     """(M,) which tracks are confirmed."""
-    mask: Mask = numbers[CLAIM] >= ONE
+    mask: Mask = numbers[CONFIRMED] >= ONE
     return mask

@@ -9,6 +9,7 @@ from processors.track.appearance import Looks, gains, learned, ownness
 from processors.track.config import TrackerConfig
 from processors.track.labels import Evidence
 from processors.track.lifecycle import confirmed
+from processors.track.nearest import is_slow, nearest
 from processors.track.observation import Seen
 from processors.track.state import BOX, CENTRE, KIND, SIDES, SPEED, UNSEEN_S, WIDTH, Floats, Indices, Mask
 from processors.track.work import Matches, Work, no_matches
@@ -37,9 +38,16 @@ class _Matcher:
     known: Mask
 
     def __init__(
-        self, work: Work, seen: Seen, found: Evidence, looks: Looks | None, config: TrackerConfig
+        self,
+        work: Work,
+        seen: Seen,
+        found: Evidence,
+        looks: Looks | None,
+        trusted: Floats,
+        config: TrackerConfig,
     ) -> None:
         self.work, self.seen, self.found, self.looks, self.config = work, seen, found, looks, config
+        self.trusted = trusted
 
     def once(self) -> None:
         """Match with the tracks where they are now."""
@@ -57,11 +65,43 @@ class _Matcher:
             told *= self.seen.scores.take(pairs.columns)  # the look of a weak detection is a weak argument
             claim = np.maximum(claim + told, 0.0)
         self.pairs = pairs
-        self.chosen = chosen = association.matching(pairs.rows, pairs.columns, claim, pairs.shape)
+        self.chosen = chosen = self._in_rounds(pairs, claim)
         self.rows, self.columns = pairs.rows.take(chosen), pairs.columns.take(chosen)
         self.overlaps = pairs.overlaps.take(chosen)
         self.part = numbers.take(self.rows, axis=1)
         self.box = self.seen.box.take(self.columns, axis=1)
+
+    def _in_rounds(self, pairs: association.Pairs, claim: Floats) -> Indices:
+        """Confirmed tracks first, with strong detections, then with weak ones; the others with what is left.
+
+        Weak detections are often doubles, or nothing. They continue a track where it was expected if nothing
+        better does, as in ByteTrack (Zhang et al., ECCV 2022); nor does a track that may not be there take a
+        detection from one that is.
+        """
+        config = self.config
+        trusted = (self.trusted >= config.weak_score).take(pairs.columns)
+        known = confirmed(self.work.numbers).take(pairs.rows)
+        if np.count_nonzero(trusted) == np.count_nonzero(known) == trusted.size:  # all are in the first round
+            return association.matching(pairs.rows, pairs.columns, claim, pairs.shape)
+        strong = (self.seen.scores >= config.weak_score).take(pairs.columns)
+        weak = ~trusted
+        weak &= known
+        weak &= pairs.overlaps >= config.weak_iou
+        weak &= self.seen.scores.take(pairs.columns) >= config.least_score
+        free_rows, free_columns = np.ones(pairs.shape[0], np.bool_), np.ones(pairs.shape[1], np.bool_)
+        chosen: list[Indices] = []
+        for mask in (trusted & known, weak, strong & ~known):
+            if chosen:
+                mask = mask & free_rows.take(pairs.rows) & free_columns.take(pairs.columns)
+            places = mask.nonzero()[0]
+            if not places.size:
+                continue
+            rows, columns = pairs.rows.take(places), pairs.columns.take(places)
+            found = places.take(association.matching(rows, columns, claim.take(places), pairs.shape))
+            free_rows[pairs.rows.take(found)] = False
+            free_columns[pairs.columns.take(found)] = False
+            chosen.append(found)
+        return np.sort(np.concatenate(chosen)) if chosen else NOTHING
 
     def fits(self) -> bool:
         """Whether the matches look as they do when the camera stands still."""
@@ -102,6 +142,21 @@ class _Matcher:
         centre[0] += x
         centre[1] += y
 
+    def take_nearest(self, dt_s: float) -> None:
+        """Add pairs without overlap that can only belong together; see `nearest`."""
+        if not is_slow(dt_s, self.config):
+            return
+        rows = np.setdiff1d(np.arange(self.work.numbers.shape[1]), self.rows)
+        strong = (self.trusted >= self.config.weak_score).nonzero()[0]
+        columns = np.setdiff1d(strong, self.columns)
+        rows, columns = nearest(self.work.numbers, rows, self.seen.box, columns, dt_s, self.config)
+        if not rows.size:
+            return
+        self.rows, self.columns = np.concatenate([self.rows, rows]), np.concatenate([self.columns, columns])
+        self.overlaps = np.concatenate([self.overlaps, np.zeros(len(rows))])
+        self.part = self.work.numbers.take(self.rows, axis=1)
+        self.box = self.seen.box.take(self.columns, axis=1)
+
     def learn(self) -> None:
         """Take the looks of the pairs, matched and not, into the statistics."""
         matched = np.zeros(len(self.known), np.bool_)
@@ -110,11 +165,19 @@ class _Matcher:
         self.work.look_statistics = learned(self.work.look_statistics, alike, matched)
 
 
-def match(work: Work, seen: Seen, found: Evidence, looks: Looks | None, config: TrackerConfig) -> Matches:
+def match(
+    work: Work,
+    seen: Seen,
+    found: Evidence,
+    looks: Looks | None,
+    trusted: Floats,
+    dt_s: float,
+    config: TrackerConfig,
+) -> Matches:
     """Match by motion, class and look; moves the tracks by the camera's motion and learns from the looks."""
     if not (work.numbers.shape[1] and len(seen)):
         return no_matches()
-    matcher = _Matcher(work, seen, found, looks, config)
+    matcher = _Matcher(work, seen, found, looks, trusted, config)
     matcher.once()
     if not matcher.fits() and matcher.vote():
         matcher.once()
@@ -124,6 +187,7 @@ def match(work: Work, seen: Seen, found: Evidence, looks: Looks | None, config: 
         matcher.once()
     if looks is not None:
         matcher.learn()
+    matcher.take_nearest(dt_s)
     return Matches(matcher.rows, matcher.columns, matcher.overlaps, matcher.part, matcher.box)
 
 

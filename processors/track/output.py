@@ -8,7 +8,18 @@ import numpy.typing as npt
 
 from processors.track.motion import corners_of
 from processors.track.scalars import ZERO, scalar
-from processors.track.state import BOX, LABEL, SCORE, UNSEEN_S, WEIGHT, WEIGHTS, Floats, Ids, Indices
+from processors.track.state import (
+    BOX,
+    LABEL,
+    RESIDUAL,
+    SCORE,
+    UNSEEN_S,
+    WEIGHT,
+    WEIGHTS,
+    Floats,
+    Ids,
+    Indices,
+)
 from schemas.arrays import MAX_COORDINATE_PX
 from schemas.classifications import Classification
 from schemas.detections import Detections
@@ -39,10 +50,18 @@ def tracks_message(
     shown: Indices,
     names: tuple[str, ...],
     left_out: Mapping[str, int],
+    residual_shares: Floats,
 ) -> Tracks:
-    """The tracks `shown` of `numbers` (ROWS, M) as the message for the frame of `detections`."""
-    part = numbers if len(shown) == numbers.shape[1] else numbers[: LABEL + 1].take(shown, axis=1)
-    corners = corners_of(part[BOX])
+    """The tracks `shown` of `numbers` (ROWS, M) as the message for the frame of `detections`.
+
+    Boxes of observed tracks have `residual_shares` (4, 1) of their residuals added, see `residuals`.
+    """
+    part = numbers if len(shown) == numbers.shape[1] else numbers.take(shown, axis=1)
+    observed = part[UNSEEN_S] == ZERO
+    box = part[RESIDUAL] * residual_shares
+    box *= observed
+    box += part[BOX]
+    corners = corners_of(box)
     np.maximum(corners, LEAST_PX, out=corners)
     np.minimum(corners, MOST_PX, out=corners)
     label_ids, labels = _renumbered(part[LABEL], names)
@@ -60,7 +79,7 @@ def tracks_message(
         scores=part[SCORE].astype(np.float32),
         label_ids=label_ids,
         labels=labels,
-        observed=part[UNSEEN_S] == ZERO,
+        observed=observed,
         left_out=left_out,
     )
 

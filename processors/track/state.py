@@ -34,7 +34,7 @@ HITS: Final = 16  # how many detections it took
 UNSEEN_S: Final = 17  # seconds since the last one
 GAP_KIND: Final = 18  # its kind when it was last seen, see `gaps`
 GAP: Final = slice(17, 19)  # both
-CLAIM: Final = 19  # how much it may claim a detection: 1 once it is confirmed, less before
+CONFIRMED: Final = 19  # 1 once it is confirmed, 0 before
 KIND: Final = 20  # index of the detector's class that it is taken for
 KIND_WEIGHT: Final = 21  # how firmly
 LOOK_WEIGHT: Final = 22  # how much went into its embedding; 0 if there is none
@@ -47,8 +47,12 @@ WEIGHTS: Final = slice(29, 29 + LABEL_SLOTS)  # evidence for each of them
 WEIGHT: Final = 29
 END_S: Final = 33  # when it has been unseen for longer than this it ends
 SHOWN_S: Final = 34  # and for longer than this it is not put out
-ROWS: Final = 35
+RESIDUAL: Final = slice(35, 39)  # of the last detection against the corrected box, in pixels
+ROWS: Final = 39
 NO_LABEL: Final = -1.0
+
+SCORE_EDGES: Final = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995)
+SCORE_RANGES: Final = len(SCORE_EDGES) + 1
 
 LOOK_PRIOR: Final = (
     0.0,
@@ -74,6 +78,9 @@ class TrackerState:
         look_statistics: float64 (4,), named at LOOK_PRIOR.
         gaps: float64 (TRACK_KINDS, NEVER + 1): how gaps ended, see `gaps`.
         patience_s: float64 (TRACK_KINDS,): how long unseen tracks are put out, from `gaps`.
+        refresh_in_s: Seconds of event time until `patience_s` is worked out anew.
+        redetections: float64 (2, SCORE_RANGES), see `calibration`.
+        correlations: float64 (2, 2), see `residuals`.
     """
 
     order: tuple[int, int] | None
@@ -87,6 +94,9 @@ class TrackerState:
     look_statistics: Floats
     gaps: Floats
     patience_s: Floats
+    refresh_in_s: float
+    redetections: Floats
+    correlations: Floats
 
     def __len__(self) -> int:
         return len(self.track_ids)
@@ -106,4 +116,7 @@ def initial_state() -> TrackerState:
         look_statistics=np.array(LOOK_PRIOR),
         gaps=np.zeros((TRACK_KINDS, NEVER + 1)),
         patience_s=np.zeros(TRACK_KINDS),
+        refresh_in_s=0.0,
+        redetections=np.zeros((2, SCORE_RANGES)),
+        correlations=np.zeros((2, 2)),
     )

@@ -13,7 +13,18 @@ from typing import Final
 
 import numpy as np
 
-from processors.track import appearance, birth, coasting, labels, lifecycle, matching, motion, output
+from processors.track import (
+    appearance,
+    birth,
+    calibration,
+    coasting,
+    labels,
+    lifecycle,
+    matching,
+    motion,
+    output,
+    residuals,
+)
 from processors.track.config import DEFAULT_CONFIG, TrackerConfig
 from processors.track.gaps import patience_s as patience_of
 from processors.track.observation import Seen, observe
@@ -22,7 +33,7 @@ from processors.track.state import MOTION, UNSEEN_S, Floats, TrackerState
 from processors.track.work import Matches, Work, begin
 from schemas.detections import Detections
 
-REFRESH_NS: Final = 250_000_000  # how long tracks are waited for changes slowly, and is worked out this often
+REFRESH_S: Final = 0.25  # how long tracks are waited for changes slowly, and is worked out this often
 
 
 def step(
@@ -44,19 +55,33 @@ def step(
     looks = appearance.compare(
         work.embeddings, work.numbers, seen.looks, work.mean_look, state.next_track_id - 1
     )
-    matches = matching.match(work, seen, found, looks, config)
+    trust = calibration.trust(state.redetections, seen.scores, config)
+    matches = matching.match(work, seen, found, looks, seen.scores * trust, dt_s, config)
     gaps = coasting.count_ends(matches, gaps, dt_s)
+    work.redetections = calibration.count(work.redetections, work.numbers, matches.rows, dt_s)
+    worth = lifecycle.evidence(seen.scores, trust, dt_s, config)
     came_back = _take_back(work, seen, found, matches, looks, config)
-    news = _follow(work, seen, found, matches, came_back, dt_s, config)
-    patience_s = state.patience_s
-    if state.order is None or detections.captured_at_ns // REFRESH_NS != state.captured_at_ns // REFRESH_NS:
+    news = _follow(work, seen, found, matches, worth, came_back, dt_s, config)
+    patience_s, refresh_in_s = state.patience_s, state.refresh_in_s - dt_s
+    if refresh_in_s <= 0:
+        refresh_in_s = REFRESH_S
         patience_s = patience_of(gaps, config.coast_probability)
         coasting.prepare(matches.part, patience_s, detections.width, detections.height)
     work.numbers[:, matches.rows] = matches.part
-    born, over = birth.give_birth(work, seen, found, matches, state.next_track_id, patience_s, config)
+    born, over = birth.give_birth(
+        work, seen, found, matches, worth, state.next_track_id, patience_s, dt_s, config
+    )
     show = coasting.shown(work.numbers)
     left_out = output.left_out(len(detections.scores) - len(seen), over)
-    message = output.tracks_message(detections, work.numbers, work.track_ids, show, found.names, left_out)
+    message = output.tracks_message(
+        detections,
+        work.numbers,
+        work.track_ids,
+        show,
+        found.names,
+        left_out,
+        residuals.shares(work.correlations),
+    )
     changes = output.label_messages(detections, news, found.names) if news else ()
     mean_look, statistics = work.mean_look, work.look_statistics
     if looks is not None and seen.looks is not None:
@@ -74,6 +99,9 @@ def step(
         look_statistics=statistics,
         gaps=gaps,
         patience_s=patience_s,
+        refresh_in_s=refresh_in_s,
+        redetections=work.redetections,
+        correlations=work.correlations,
     )
     return after, StepResult(tracks=message, classifications=changes)
 
@@ -121,6 +149,7 @@ def _follow(
     seen: Seen,
     found: labels.Evidence,
     matches: Matches,
+    worth: Floats,
     came_back: int,
     dt_s: float,
     config: TrackerConfig,
@@ -131,10 +160,11 @@ def _follow(
         return []
     scores = seen.scores.take(columns)
     motion.update(part, matches.box, config)
+    work.correlations = residuals.note(part, matches.box, work.correlations, dt_s)
     if came_back:
         part[MOTION, -came_back:] = motion.start(matches.box[:, -came_back:], config)
-        lifecycle.doubt(part[:, -came_back:], config)
-    lifecycle.credit(part, scores)
+        lifecycle.doubt(part[:, -came_back:])
+    lifecycle.credit(part, scores, worth.take(columns))
     labels.forget(part, dt_s)
     if len(found.names) > 1:
         labels.take_kinds(part, found.kinds.take(columns), scores)

@@ -27,6 +27,8 @@ class Work:
     embeddings: Halves
     mean_look: Floats
     look_statistics: Floats
+    redetections: Floats
+    correlations: Floats
 
     def keep(self, places: Indices) -> None:
         """Forget all tracks but those at `places`."""
@@ -46,15 +48,39 @@ def begin(state: TrackerState, seen: Seen) -> Work:
     numbers = state.numbers.copy()
     looks = seen.looks
     if looks is None:
-        return Work(numbers, state.track_ids, state.embeddings, state.mean_look, state.look_statistics)
+        return Work(
+            numbers,
+            state.track_ids,
+            state.embeddings,
+            state.mean_look,
+            state.look_statistics,
+            state.redetections,
+            state.correlations,
+        )
     width = looks.shape[1]
     if width == state.embeddings.shape[1]:
         embeddings = state.embeddings.copy()
-        return Work(numbers, state.track_ids, embeddings, state.mean_look, state.look_statistics)
+        return Work(
+            numbers,
+            state.track_ids,
+            embeddings,
+            state.mean_look,
+            state.look_statistics,
+            state.redetections,
+            state.correlations,
+        )
     # Another network: its looks cannot be compared with those of the old one.
     numbers[LOOK_WEIGHT] = 0.0
     embeddings = np.zeros((len(state), width), np.float16)
-    return Work(numbers, state.track_ids, embeddings, np.zeros(width), np.array(LOOK_PRIOR))
+    return Work(
+        numbers,
+        state.track_ids,
+        embeddings,
+        np.zeros(width),
+        np.array(LOOK_PRIOR),
+        state.redetections,
+        state.correlations,
+    )
 
 
 @dataclass(eq=False, slots=True)

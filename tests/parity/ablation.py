@@ -1,16 +1,16 @@
 """What the tracker's parts are worth: the table in docs/tracking.md.
 
 `.venv-peers/bin/python -m tests.parity.ablation COMPARISON_SCRIPT DATA_FOLDER` prints it. The script is
-that of `sightline bench tracker`: it has the sequences, the noise and the scores. Each variant changes
+one of those of `sightline bench tracker`: it has the sequences (real detections, or ones drawn from the
+ground truth by a noise model) and the scores. Each variant changes
 one function of the tracker while it runs. In the second set of sequences every object's detections are
 taken away now and then, for 0.3 to 1.2 s.
 """
 
-import importlib.util
+import importlib
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, nullcontext
-from itertools import pairwise
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -18,81 +18,19 @@ from unittest.mock import patch
 
 import numpy as np
 
-from processors.track import association, coasting, matching, motion, tracker
+from processors.track import association, calibration, coasting, matching, residuals
 from processors.track.config import TrackerConfig
-from processors.track.state import CLAIM, MOTION, UNSEEN_S
+from processors.track.state import CONFIRMED, UNSEEN_S
 from tests.parity import sightline_mot
 
 Sequences = list[tuple[str, np.ndarray, list[np.ndarray], float]]
 METRICS = ("HOTA", "MOTA", "IDF1", "IDSW")
-AGES_S = (0.0, 0.08, 0.3, np.inf)
-GOOD_SCORE = 0.5
 
 
-def in_rounds(rounds: Callable[[Any, np.ndarray], list[np.ndarray]]) -> Any:
-    """Matching in rounds instead of at once; `rounds` gives a mask of the candidates for each round."""
-    at_once = association.matching
-
-    def once(matcher: Any, plain: Any = matching._Matcher.once) -> None:
-        plain(matcher)
-        pairs, chosen = matcher.pairs, np.zeros(0, np.intp)
-        for mask in rounds(matcher, pairs):
-            taken_rows, taken_columns = pairs.rows[chosen], pairs.columns[chosen]
-            free = mask & ~np.isin(pairs.rows, taken_rows) & ~np.isin(pairs.columns, taken_columns)
-            places = free.nonzero()[0]
-            left = pairs.rows[places], pairs.columns[places], pairs.gains[places]
-            found = places[at_once(*left, pairs.shape)]
-            chosen = np.sort(np.concatenate([chosen, found]))
-        matcher.chosen, matcher.rows, matcher.columns = chosen, pairs.rows[chosen], pairs.columns[chosen]
-        matcher.overlaps = pairs.overlaps[chosen]
-        matcher.part = matcher.work.numbers.take(matcher.rows, axis=1)
-        matcher.box = matcher.seen.box.take(matcher.columns, axis=1)
-
-    return patch.object(matching._Matcher, "once", once)
-
-
-def by_score(matcher: Any, pairs: Any) -> list[np.ndarray]:
-    """ByteTrack: good detections first, then the weak ones for the tracks that are left."""
-    good = matcher.seen.scores[pairs.columns] >= GOOD_SCORE
-    return [good, ~good]
-
-
-def by_age(matcher: Any, pairs: Any) -> list[np.ndarray]:
-    """DeepSORT's cascade: tracks that were seen lately first."""
-    unseen_s = matcher.work.numbers[UNSEEN_S][pairs.rows]
-    return [(unseen_s > low) & (unseen_s <= high) for low, high in pairwise(AGES_S)]
-
-
-@contextmanager
-def updated_again() -> Iterator[None]:
-    """OC-SORT: after a gap the filter runs again, along a line from the last detection to the new one."""
-    last: dict[int, tuple[np.ndarray, np.ndarray]] = {}
-    now: dict[str, Any] = {}
-    update, follow = motion.update, tracker._follow
-
-    def follow_noting(
-        work: Any, seen: Any, found: Any, matches: Any, back: int, dt_s: float, config: Any
-    ) -> Any:
-        now.update(ids=work.track_ids[matches.rows].tolist(), dt_s=dt_s)
-        if work.track_ids.size == 0:
-            last.clear()  # another sequence, or nothing to remember
-        return follow(work, seen, found, matches, back, dt_s, config)
-
-    def update_again(part: np.ndarray, measured: np.ndarray, config: Any) -> None:
-        gap_s = part[UNSEEN_S].copy()
-        update(part, measured, config)
-        for k, track in enumerate(now["ids"]):
-            steps = round(gap_s[k] / now["dt_s"]) if now["dt_s"] else 0
-            if track in last and steps > 1:
-                box, again = last[track][0], last[track][1][:, None].copy()
-                for step in range(1, steps + 1):
-                    motion.predict(again, gap_s[k] / steps, config)
-                    update(again, (box + (measured[:, k] - box) * step / steps)[:, None], config)
-                part[MOTION, k] = again[:, 0]
-            last[track] = measured[:, k].copy(), part[MOTION, k].copy()
-
-    with patch.object(tracker, "_follow", follow_noting), patch.object(motion, "update", update_again):
-        yield
+def at_once(matcher: Any, pairs: Any, claim: np.ndarray) -> np.ndarray:
+    """One matching of all detections and all tracks."""
+    useful = matcher.seen.scores.take(pairs.columns) >= matcher.config.least_score
+    return association.matching(pairs.rows, pairs.columns, claim * useful, pairs.shape)
 
 
 @contextmanager
@@ -106,15 +44,31 @@ def still_camera() -> Iterator[None]:
 
 def seen_only(numbers: np.ndarray) -> np.ndarray:
     """Which tracks are put out, if no prediction is."""
-    return ((numbers[UNSEEN_S] == 0) & (numbers[CLAIM] >= 1)).nonzero()[0]
+    return ((numbers[UNSEEN_S] == 0) & (numbers[CONFIRMED] >= 1)).nonzero()[0]
+
+
+def all_trusted(counts: np.ndarray, scores: np.ndarray, config: TrackerConfig) -> np.ndarray:
+    """Every score is worth what it says."""
+    return np.ones(len(scores))
+
+
+def shares_of(share: float) -> Callable[[np.ndarray], np.ndarray]:
+    """The same share of each residual is put out."""
+    return lambda _: np.full((4, 1), share)
 
 
 AS_IT_IS = TrackerConfig()
 VARIANTS: dict[str, tuple[Callable[[], Any], TrackerConfig]] = {
     "as it is": (nullcontext, AS_IT_IS),
-    "OC-SORT's second update after a gap": (updated_again, AS_IT_IS),
-    "ByteTrack's two rounds by score": (lambda: in_rounds(by_score), AS_IT_IS),
-    "DeepSORT's cascade by age": (lambda: in_rounds(by_age), AS_IT_IS),
+    "one matching instead of three rounds": (
+        lambda: patch.object(matching._Matcher, "_in_rounds", at_once),
+        AS_IT_IS,
+    ),
+    "scores taken as they are": (lambda: patch.object(calibration, "trust", all_trusted), AS_IT_IS),
+    "new tracks from a score of 0.35 up": (nullcontext, TrackerConfig(birth_score=0.35)),
+    "doubles start tracks": (nullcontext, TrackerConfig(double_iou=1.0)),
+    "always the filter's boxes": (lambda: patch.object(residuals, "shares", shares_of(0.0)), AS_IT_IS),
+    "always the detector's boxes": (lambda: patch.object(residuals, "shares", shares_of(1.0)), AS_IT_IS),
     "overlap without the Mahalanobis distance": (nullcontext, TrackerConfig(distance_weight=1e-9)),
     "no motion of the camera": (still_camera, AS_IT_IS),
     "predictions not put out": (lambda: patch.object(coasting, "shown", seen_only), AS_IT_IS),
@@ -155,13 +109,35 @@ def measure(
     return np.average(scores, axis=0, weights=weights)
 
 
+def measure_real(comparison: ModuleType, folder: str, config: TrackerConfig) -> np.ndarray:
+    """(4,) METRICS over real detections: means over the groups, each weighted by boxes; IDSW added up."""
+    groups: dict[str, list[tuple[int, dict[str, float]]]] = {}
+    for sequence in sorted(path.parent for path in Path(folder).glob("*/gt.txt")):
+        truth, ignored, regions = comparison.truth(sequence / "gt.txt")
+        for file in sorted(sequence.glob("det-*.txt")):
+            found = comparison.detections(file, int(truth[:, 0].max()))
+            rows, _ = sightline_mot.run(found, None, comparison.rate(sequence), config)
+            scored = comparison.score(truth, comparison.judged(rows, truth, ignored, regions))
+            group = comparison.group(sequence.name, file.stem[4:])
+            groups.setdefault(group, []).append((len(truth), scored))
+    means = [
+        [np.average([each[name] for _, each in one], weights=[boxes for boxes, _ in one]) for name in METRICS]
+        for one in groups.values()
+    ]
+    switches = sum(each["IDSW"] for one in groups.values() for _, each in one)
+    return np.array([*np.mean(means, axis=0)[:3], switches])
+
+
 def main(script: str, data: str) -> None:
     """Print the table."""
-    spec = importlib.util.spec_from_file_location("comparison", Path(script))
-    assert spec is not None
-    assert spec.loader is not None
-    comparison = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(comparison)
+    sys.path.insert(0, str(Path(script).parent))
+    comparison = importlib.import_module(Path(script).stem)
+    if hasattr(comparison, "judged"):
+        print("| | HOTA | MOTA | IDF1 | switches |\n" + "|" + "---|" * 5)  # noqa: T201
+        for name, (variant, config) in VARIANTS.items():
+            with variant():
+                print_row(name, [measure_real(comparison, data, config)])
+        return
     four = list(comparison.sequences(data))
     drawn = [each for each in four if each[0].startswith("MOT17")]
     sets = (four, with_gaps(drawn))

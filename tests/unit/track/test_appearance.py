@@ -108,7 +108,7 @@ def test_who_comes_back_by_looks_alone_is_put_out_when_seen_twice_or_clearly() -
     messages = [seen(seq, (0, 300), (1, 900)) for seq in range(60)]
     messages += [seen(seq, (1, 900)) for seq in range(60, 120)]
     back = [seen(seq, (0, 480), (1, 900)) for seq in range(120, 123)]
-    weak = [dataclasses.replace(message, scores=np.array([0.6, 0.9], np.float32)) for message in back]
+    weak = [dataclasses.replace(message, scores=np.array([0.7, 0.9], np.float32)) for message in back]
     assert [1 in each for each in ids(messages + back)[120:]] == [True, True, True]
     assert [1 in each for each in ids(messages + weak)[120:]] == [False, True, True]
 

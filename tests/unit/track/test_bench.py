@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from processors.track.bench import bench_tracker, fastest, parse
+from processors.track.bench import bench_tracker, fastest, from_cases, parse
 from sightline.errors import SightlineError
 
 PRINTED = """\
@@ -55,3 +55,16 @@ def test_what_is_missing_is_said(tmp_path: Path) -> None:
     script.touch()
     with pytest.raises(SightlineError, match="make peers"):
         bench_tracker(data, peers=True, root=tmp_path)
+
+
+def test_real_detections_are_averaged_by_boxes_in_a_group_and_evenly_over_groups() -> None:
+    def case(group: str, seq: str, boxes: int, hota: float) -> dict[str, object]:
+        scores = {"HOTA": hota, "MOTA": 1.0, "IDF1": 2.0, "us": 100.0, "IDSW": 3, "wrong": 1, "true": 4}
+        return {"group": group, "seq": seq, "det": "D", "who": "ours", "boxes": boxes, **scores}
+
+    result = from_cases([case("A", "1", 300, 40.0), case("A", "2", 100, 80.0), case("B", "3", 1, 10.0)])
+    assert result["sequences"]["1/D"]["ours"]["HOTA"] == 40.0
+    assert result["groups"]["A"]["ours"]["HOTA"] == 50.0
+    assert result["groups"]["A"]["ours"]["IDSW"] == 6
+    assert result["weighted"]["ours"]["HOTA"] == 30.0
+    assert result["weighted"]["ours"]["counts_wrong_percent"] == 25.0

@@ -1,14 +1,15 @@
 """The state's bytes are lossless and checked."""
 
+import msgpack
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scenes import scene
 
-from processors.track.codec import decode_state, encode_state
+from processors.track.codec import FIRST_ROWS, decode_state, encode_state
 from processors.track.config import TrackerConfig
-from processors.track.state import initial_state
+from processors.track.state import ROWS, initial_state
 from processors.track.tracker import step
 from schemas.wire import DecodeError
 
@@ -73,3 +74,27 @@ def test_damaged_bytes_are_refused_or_give_a_state_that_works(place: int, value:
         state, result = step(state, message, CONFIG)
         if result is not None:
             assert np.isfinite(result.tracks.boxes).all()
+
+
+def test_a_snapshot_from_before_later_rows_and_counts_were_added_is_read() -> None:
+    fields = msgpack.unpackb(grown())
+    count = len(fields["track_ids"]) // 8
+    assert len(fields["numbers"]) == 8 * ROWS * count
+    for name in ("refresh_in_s", "redetections", "correlations"):
+        del fields[name]
+    fields["numbers"] = fields["numbers"][: 8 * FIRST_ROWS * count]
+    state = decode_state(msgpack.packb(fields))
+    assert len(state) == count > 0
+    for message in scene(3, 14)[12:]:
+        state, result = step(state, message, CONFIG)
+        assert result is not None
+        assert len(result.tracks.track_ids)
+
+
+def test_a_track_takes_less_than_a_kilobyte() -> None:
+    state = initial_state()
+    for message in scene(1, frames=60, objects=60, dim=128):
+        state, _ = step(state, message, CONFIG)
+    empty = len(encode_state(initial_state()))
+    assert len(state) > 40
+    assert (len(encode_state(state)) - empty) / len(state) < 1000

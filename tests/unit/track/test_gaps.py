@@ -44,11 +44,10 @@ def test_a_stream_learns_how_long_its_gaps_are() -> None:
 
 
 def test_the_end_of_a_track_counts_against_waiting() -> None:
-    state = initial_state()
-    before = None
-    for seq in range(3000):
+    state = flicker(3, initial_state(), 0)
+    before = state.patience_s[MATURE]
+    for seq in range(400, 8400):
         x = 400 * (seq // 100 % 4) + 100
         state, _ = step(state, frame(seq, [[x, 100, x + 50, 220]] if seq % 100 < 30 else []), TrackerConfig())
-        before = state.patience_s[MATURE] if before is None else before
     assert state.gaps[MATURE, gaps.NEVER] > 10
     assert state.patience_s[MATURE] == 0 < before

@@ -79,13 +79,28 @@ def test_a_picture_of_another_size_gives_the_same_tracks(seed: int, factor: floa
 
 
 @settings(max_examples=15, deadline=None)
-@given(seed=SEEDS)
-def test_only_differences_of_time_count(seed: int) -> None:
+@given(seed=SEEDS, shift_ns=st.integers(1, 10**18))
+def test_only_differences_of_time_count(seed: int, shift_ns: int) -> None:
     messages = scene(seed)
-    later = [dataclasses.replace(m, captured_at_ns=m.captured_at_ns + 10**18) for m in messages]
+    later = [dataclasses.replace(m, captured_at_ns=m.captured_at_ns + shift_ns) for m in messages]
     for one, other in zip(play(messages)[1], play(later)[1], strict=True):
         np.testing.assert_array_equal(one.tracks.track_ids, other.tracks.track_ids)
         np.testing.assert_array_equal(one.tracks.boxes, other.tracks.boxes)
+
+
+@settings(max_examples=15, deadline=None)
+@given(seed=SEEDS)
+def test_a_mirrored_picture_gives_mirrored_tracks(seed: int) -> None:
+    # In eighths of a pixel, so that the mirrored boxes are exact.
+    messages = [dataclasses.replace(m, boxes=np.round(m.boxes * 8) / 8) for m in scene(seed)]
+    mirrored = []
+    for message in messages:
+        x1, y1, x2, y2 = message.boxes.T
+        mirrored.append(dataclasses.replace(message, boxes=np.stack([1920 - x2, y1, 1920 - x1, y2], 1)))
+    for one, other in zip(play(messages)[1], play(mirrored)[1], strict=True):
+        assert one.tracks.track_ids.tolist() == other.tracks.track_ids.tolist()
+        x1, y1, x2, y2 = one.tracks.boxes.T
+        np.testing.assert_allclose(other.tracks.boxes, np.stack([1920 - x2, y1, 1920 - x1, y2], 1), atol=0.01)
 
 
 def test_with_half_of_the_frames_objects_keep_their_ids() -> None:

@@ -10,7 +10,7 @@ from scenes import frame
 from processors.track import association, motion
 from processors.track.config import TrackerConfig
 from processors.track.observation import observe
-from processors.track.state import BOX, CLAIM, COV, MOTION, ROWS, SPEED, SPEED_VAR, VAR
+from processors.track.state import BOX, COV, MOTION, ROWS, SPEED, SPEED_VAR, VAR
 
 CONFIG = TrackerConfig()
 
@@ -30,7 +30,8 @@ class SlowFilter:
         for i in range(4):
             drift = (CONFIG.position_drift, CONFIG.size_drift)[i // 2] ** 2
             self.states[i] = move @ self.states[i]
-            self.covariances[i] = move @ self.covariances[i] @ move.T + drift * white
+            walk = (CONFIG.position_walk, CONFIG.size_walk)[i // 2] ** 2 * dt
+            self.covariances[i] = move @ self.covariances[i] @ move.T + drift * white + np.diag([walk, 0.0])
 
     def update(self, box: np.ndarray) -> None:
         look = np.array([[1.0, 0.0]])
@@ -85,7 +86,6 @@ def _random_tracks(rng: np.random.Generator, count: int) -> np.ndarray:
     box = np.r_[rng.uniform(0, 300, (2, count)), rng.uniform(20, 120, (2, count))]
     numbers[MOTION] = motion.start(box, CONFIG)
     numbers[VAR] *= rng.uniform(1, 20, (2, count))
-    numbers[CLAIM] = rng.choice([1.0, CONFIG.tentative_weight], count)
     return numbers
 
 
@@ -118,7 +118,7 @@ def test_candidates_and_their_gains_equal_a_plain_loop(seed: int, tracks: int, c
                 variance = (numbers[VAR.start + i // 2, m] + noise) * w * h
                 distance += (seen.box[i, n] - numbers[i, m]) ** 2 / variance
             by_distance = CONFIG.distance_weight / (1 + distance / CONFIG.distance_scale)
-            expected[m, n] = numbers[CLAIM, m] * (overlap - CONFIG.min_iou + by_distance)
+            expected[m, n] = overlap - CONFIG.min_iou + by_distance
     got = {
         (m, n): gain
         for m, n, gain in zip(pairs.rows.tolist(), pairs.columns.tolist(), pairs.gains, strict=True)
