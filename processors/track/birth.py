@@ -5,7 +5,6 @@ import numpy as np
 from processors.track import appearance, association, labels, lifecycle, motion
 from processors.track.config import TrackerConfig
 from processors.track.gaps import YOUNG_INSIDE
-from processors.track.lifecycle import FRAMES_AWAITED
 from processors.track.observation import Seen
 from processors.track.state import END_S, GAP_KIND, MOTION, ROWS, SHOWN_S, UNSEEN_S, Floats, Indices
 from processors.track.work import Matches, Work
@@ -59,7 +58,7 @@ def give_birth(
 def _tentative_age_s(dt_s: float, config: TrackerConfig) -> float:
     if dt_s == 0:  # the first frame: how long until the next one is not known yet
         return config.max_age_s
-    return max(config.tentative_age_s, FRAMES_AWAITED * dt_s)
+    return lifecycle.least_wait_s(config.tentative_age_s, dt_s, config)
 
 
 def _single(seen: Seen, kinds: Floats, columns: Indices, matches: Matches, config: TrackerConfig) -> Indices:

@@ -62,6 +62,11 @@ def credit(part: Floats, scores: Floats, worth: Floats) -> None:
     part[UNSEEN_S] = 0.0
 
 
+def least_wait_s(usual_s: float, dt_s: float, config: TrackerConfig) -> float:
+    """How long a track is waited for at least, if it is `usual_s` at usual rates and frames come every `dt_s`."""
+    return max(usual_s, min(FRAMES_AWAITED * dt_s, config.max_look_age_s))
+
+
 def doubt(numbers: Floats) -> None:
     """Let the tracks `numbers` (ROWS, K) earn their place, anew if they had one, in place.
 
@@ -88,10 +93,10 @@ def confirm(part: Floats, dt_s: float, config: TrackerConfig) -> None:
     enough = (is_confirmed >= ONE).nonzero()[0]
     if not enough.size:  # as it mostly is with new tracks
         return
-    shortest_s = max(config.max_age_s, FRAMES_AWAITED * dt_s)
+    shortest_s = least_wait_s(config.max_age_s, dt_s, config)
     waits_s = np.maximum(end_s, shortest_s)
     waits_s += config.look_age_growth * dt_s
-    np.minimum(waits_s, max(config.max_look_age_s, shortest_s), out=waits_s)
+    np.minimum(waits_s, config.max_look_age_s, out=waits_s)
     waits_s[part[LOOK_WEIGHT] == 0] = shortest_s
     end_s[enough] = waits_s[enough]
 
