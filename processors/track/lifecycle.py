@@ -63,7 +63,7 @@ def credit(part: Floats, scores: Floats, worth: Floats) -> None:
 
 
 def least_wait_s(usual_s: float, dt_s: float, config: TrackerConfig) -> float:
-    """How long a track is waited for at least, if it is `usual_s` at usual rates and frames come every `dt_s`."""
+    """How long a track is waited for at least: `usual_s`, or longer if frames come every `dt_s` only."""
     return max(usual_s, min(FRAMES_AWAITED * dt_s, config.max_look_age_s))
 
 
