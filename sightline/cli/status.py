@@ -9,7 +9,12 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 from rich.console import Console
 from rich.table import Table
 
-from sightline.pipeline.progress import progress_table, read_messages, read_sample
+from sightline.pipeline.progress import (
+    progress_table,
+    read_messages,
+    read_sample,
+    with_frames_behind,
+)
 from sightline.pipeline.tables import connect_tables, query_of
 from sightline.redaction import scrubbed
 from sightline.settings import Settings
@@ -52,6 +57,7 @@ def _print_flow(console: Console, settings: Settings, port: int) -> None:
     before = read_sample(query, recent_ns, recent_ns, time.monotonic())
     time.sleep(SAMPLE_S)
     after = read_sample(query, recent_ns, recent_ns, time.monotonic())
+    after = with_frames_behind(query, after, recent_ns)
     if after.streams:
         console.print()
         console.print(progress_table(before, after, "Streams of the last minute"))

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from rich.table import Table
@@ -39,6 +39,16 @@ SELECT stream_id, count() AS count,
 FROM frames WHERE captured_wall_at >= fromUnixTimestamp64Nano({since_ns:Int64})
 GROUP BY stream_id"""
 
+CAPTURED_SQL: Final = """
+SELECT stream_id, max(epoch) AS newest, argMax(captured, epoch) AS captured FROM (
+    SELECT stream_id, epoch, argMax(counters['captured'], at) AS captured FROM streams
+    WHERE stage = 'capture' AND at >= fromUnixTimestamp64Nano({since_ns:Int64}) GROUP BY stream_id, epoch)
+GROUP BY stream_id"""
+
+NEWEST_ROW_SQL: Final = """
+SELECT seq FROM frames WHERE stream_id = {stream_id:String} AND epoch = {epoch:UInt64}
+ORDER BY captured_at DESC, epoch DESC, seq DESC LIMIT 1"""
+
 COLUMNS: Final = ("captured", "inferred", "tracked", "written")
 _COLUMN_OF_STAGE: Final = {"capture": "captured", "infer": "inferred", "track": "tracked"}
 
@@ -52,16 +62,20 @@ class StreamProgress:
         p50_ms: Median delay from capture to row of recent frames; None without any.
         p99_ms: 99th percentile of the same.
         given_up: Frames that no stage will write: dropped, superseded, dead letters.
+        behind: Frames between the newest captured and the newest written, if that was looked up.
     """
 
     totals: Mapping[str, int]
     p50_ms: float | None = None
     p99_ms: float | None = None
     given_up: int = 0
+    behind: int | None = None
 
     @property
     def lag(self) -> int:
         """Frames that are on their way: captured, not given up, and not yet written."""
+        if self.behind is not None:
+            return self.behind
         return max(0, self.totals.get("captured", 0) - self.given_up - self.totals.get("written", 0))
 
 
@@ -101,6 +115,28 @@ def read_sample(query: Query, since_ns: int, recent_ns: int, at_s: float) -> Sam
             for name in sorted(totals)
         },
     )
+
+
+def with_frames_behind(query: Query, sample: Sample, since_ns: int) -> Sample:
+    """The sample with how far each stream's newest row is behind its gateway.
+
+    The lag of a sample is right only if it began before the streams did: counters are of a gateway's whole
+    life, rows are counted from the sample's start. The numbers of the newest frames compare at any time, and
+    no old rows have to be counted.
+
+    Args:
+        query: Runs a SELECT.
+        sample: The sample.
+        since_ns: Gateways that have not reported since are left as they are, Unix nanoseconds.
+    """
+    streams = dict(sample.streams)
+    for row in query(CAPTURED_SQL, {"since_ns": since_ns}):
+        name = row["stream_id"]
+        newest = query(NEWEST_ROW_SQL, {"stream_id": name, "epoch": row["newest"]})
+        written = newest[0]["seq"] + 1 if newest else 0
+        if name in streams:
+            streams[name] = replace(streams[name], behind=max(0, row["captured"] - written))
+    return replace(sample, streams=streams)
 
 
 def read_messages(query: Query, since_ns: int) -> list[str]:

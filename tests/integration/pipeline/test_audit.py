@@ -1,5 +1,6 @@
 """The audit names the frames that are in no table, on ClickHouse's real engine."""
 
+import time
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from sightline.clickhouse.chdb_engine import ChdbEngine
 from sightline.clickhouse.connect import tables_folder
 from sightline.clickhouse.migrate import migrate
 from sightline.pipeline.audit import Gap, read_audit
+from sightline.pipeline.progress import read_sample, with_frames_behind
 from sightline.pipeline.tables import open_query
 from sightline.settings import DataSettings, Settings
 
@@ -103,6 +105,15 @@ def test_what_the_tracker_left_out_is_added_up_and_told(data, capsys):
     assert {name: counts for name, counts in found.items() if counts} == {"whole": {"tracks_full": 7}}
     assert run(["audit", "--stream", "whole", "--data", str(data)]) == 0
     assert "whole: the tracker's limits left out 7 tracks_full" in capsys.readouterr().out
+
+
+def test_the_lag_of_a_gateway_that_runs_for_long_does_not_count_what_was_written_before(data):
+    """The rows of these streams have no wall clock, as those of more than a minute ago do not count."""
+    since_ns = time.time_ns() - 60 * 10**9
+    with open_query(Settings(data=DataSettings(dir=data))) as query:
+        sample = with_frames_behind(query, read_sample(query, since_ns, since_ns, 0.0), since_ns)
+    lags = {name: stream.lag for name, stream in sample.streams.items()}
+    assert lags == {"whole": 0, "dropped": 0, "lost": 0, "running": 2, "retried": 1, "unread": 2, "taken": 0}
 
 
 def test_a_dead_letter_that_was_retried_with_success_counts_as_written_and_not_as_dropped(data):
