@@ -42,7 +42,7 @@ def anchors(objectness: float = 1.0, classes: int = 3, *, raw: bool = False, sca
         output[:, 2:4] = np.exp(output[:, 2:4]) * STRIDES[:, None] * scale
     output[:, 4] = objectness
     output[[9, 30], 4] = 1.0
-    output[[9, 30], 5 + 1] = 0.9
+    output[[9, 30], 5 + min(1, classes - 1)] = 0.9
     return output
 
 

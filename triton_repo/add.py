@@ -14,11 +14,10 @@ from numpy.typing import NDArray
 from sightline.errors import SightlineError
 from sightline.vision.describe import Asked, examine_onnx
 from sightline.vision.exporter_metadata import check_told
-from sightline.vision.head_checks import count_classes
 from sightline.vision.heads import Head, InputSize
 from sightline.vision.model import MODEL_FILE, ModelSpec, default_preprocessing
 from sightline.vision.model_configs import TensorForm
-from sightline.vision.model_input import ModelInput, picture_input
+from sightline.vision.model_input import ModelInput, picture_input, takes_many
 from sightline.vision.onnx_backend import OnnxBackend, OnnxOptions, open_session, run_session
 from sightline.vision.output_checks import Findings
 from triton_repo.model_folder import detector_contents, model_folder
@@ -26,10 +25,12 @@ from triton_repo.onnx_files import load_onnx
 from triton_repo.plain_graph import (
     REWRITTEN,
     check_parts,
+    check_rows,
     extra_inputs,
     find_parts,
     head_of,
     is_plain,
+    with_batch_of_one,
     with_plain_ends,
 )
 
@@ -132,18 +133,24 @@ def _put_in_order(path: Path, model: Any, asked: Asked) -> tuple[Any, Asked]:
     session = open_session(path, OnnxOptions())
     head, metadata = asked.head, dict(session.get_modelmeta().custom_metadata_map)
     if head not in REWRITTEN or asked.output_name is not None or is_plain(session, head):
-        return model, asked
+        if len(session.get_inputs()) > 1:
+            return model, asked  # which is refused
+        pictures = picture_input(path, session, metadata, asked.input_size)
+        names = [asked.output_name or session.get_outputs()[0].name]
+        return (model if takes_many(session, pictures, names) else with_batch_of_one(model, pictures)), asked
     check_told(path, metadata, head)
     pictures = picture_input(path, session, metadata, asked.input_size)
     extras = extra_inputs(path, session, pictures)
     outputs = _run_all(path, session, pictures, extras)
     parts = None
     if head is Head.NMS:
-        count_classes(path, head, next(iter(outputs.values())).shape, pictures.size)
+        check_rows(path, outputs, pictures.size)
     elif len(outputs) > 1:
         whole = [name for name, output in outputs.items() if output.dtype.kind in "iu"]
         parts = find_parts(path, head, {name: output.shape for name, output in outputs.items()}, whole)
         check_parts(path, head, parts)
+    if parts is not None and not takes_many(session, pictures, list(outputs), extras):
+        model = with_batch_of_one(model, pictures)
     plain = with_plain_ends(model, pictures, extras, parts)
     feed = default_preprocessing(head)
     return plain, replace(asked, head=head_of(head, parts), preprocessing=feed)

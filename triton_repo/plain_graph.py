@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sightline.errors import SightlineError
-from sightline.vision.heads import FINAL_BOXES, SET_PREDICTIONS, Head
+from sightline.vision.head_checks import count_classes, fitting_heads
+from sightline.vision.heads import FINAL_BOXES, SET_PREDICTIONS, Head, InputSize
 from sightline.vision.model_input import ModelInput
 from triton_repo.onnx_files import import_onnx
 
@@ -148,6 +149,36 @@ def check_parts(path: Path, head: Head, parts: Parts) -> None:
             "one score and one class id a box.",
             f"Is it --head {Head.RTDETR.value}, or {Head.DETR.value} if its last class is 'no object'?",
         )
+
+
+def check_rows(path: Path, outputs: Mapping[str, NDArray[Any]], size: InputSize) -> None:
+    """Refuse outputs that are not the rows of head `nms`; raises SightlineError."""
+    if len(outputs) > 1:
+        raise SightlineError(
+            f"The model {path} has {len(outputs)} outputs ({', '.join(outputs)}), but head "
+            f"{Head.NMS.value} means one.",
+            f"Is it --head {Head.END2END.value}, with boxes, scores and class ids in outputs of their own?",
+        )
+    (rows,) = outputs.values()
+    count_classes(path, Head.NMS, rows.shape, size)
+    pictures = rows[..., 0].ravel()
+    strange = (pictures != np.rint(pictures)) | (pictures < 0)
+    if strange.any():
+        others = [one.value for one in fitting_heads(rows.shape, size) if one is not Head.NMS]
+        raise SightlineError(
+            f"The first value of each row of {path}, which head {Head.NMS.value} says is a picture's number, "
+            f"is {pictures[strange][0]:.4g}.",
+            f"Is it --head {' or '.join(others)}?" if others else "Give the head that it was exported with.",
+        )
+
+
+def with_batch_of_one(model: Any, pictures: ModelInput) -> Any:
+    """A copy of the model whose input says that it takes one picture at a time."""
+    copy = type(model)()
+    copy.CopyFrom(model)
+    (found,) = (one for one in copy.graph.input if one.name == pictures.name)
+    found.type.tensor_type.shape.dim[0].dim_value = 1
+    return copy
 
 
 def with_plain_ends(

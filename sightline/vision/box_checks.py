@@ -66,6 +66,18 @@ def check_decoded(trial: Trial) -> None:
         )
 
 
+def check_middles(trial: Trial) -> None:
+    """Refuse a grid's boxes by corners: by middles, those on the right are narrower than they are far out."""
+    if trial.head in FINAL_BOXES | SET_PREDICTIONS:
+        return
+    told = np.concatenate([told_rows(trial.head, output) for output in trial.outputs])
+    corners = len(told) > 0 and (told[:, 2:4] >= told[:, :2]).all(axis=1).mean() > 1 - FEW
+    if corners and _different(told) >= _ENOUGH_ANCHORS:
+        raise refusal(
+            trial, "all boxes look like two corners", "Export the model with middles, widths and heights."
+        )
+
+
 def _follows_grid(output: Floats, size: InputSize) -> bool | None:
     """Whether the boxes' middles go with their cells; None if there are too few to tell."""
     cells, strides = grid(size)

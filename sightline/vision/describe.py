@@ -29,7 +29,7 @@ from sightline.vision.model import (
     load_spec,
     model_file,
 )
-from sightline.vision.model_input import ModelInput, picture_input, refuse_more_inputs
+from sightline.vision.model_input import ModelInput, picture_input, refuse_more_inputs, takes_many
 from sightline.vision.onnx_backend import OnnxOptions, open_session, run_session
 from sightline.vision.output_checks import Findings, check_outputs
 from sightline.vision.preprocess import Preprocessor
@@ -186,10 +186,11 @@ def _has_final_boxes(outputs: Sequence[NDArray[np.float32]], names: tuple[str, .
     return len(ids) > 0 and bool((ids == np.rint(ids)).all())
 
 
-def _to_be_added(path: Path, head: Head, why: str) -> SightlineError:
+def _to_be_added(path: Path, head: Head | None, why: str) -> SightlineError:
+    option = f" --head {head.value}" if head else ""
     return SightlineError(
         f"The model {path} {why}, which is put in order once, when it is added.",
-        f"Add it: sightline models add {path} --head {head.value}; and run the folder that this writes.",
+        f"Add it: sightline models add {path}{option}; and run the folder that this writes.",
     )
 
 
@@ -203,8 +204,15 @@ def _choose_output(path: Path, session: Any, asked: Asked) -> str:
         raise SightlineError(
             f"The model {path} has no output {asked.output_name!r}; it has {', '.join(names)}."
         )
+    axes = [len(output.shape or ()) for output in session.get_outputs()]
+    if min(axes) >= 4:
+        raise SightlineError(
+            f"The {len(names)} outputs of {path} ({', '.join(names)}) are the maps of its grids, of which no "
+            "boxes were made.",
+            "Export the model with what makes boxes of them, as its authors' own export does.",
+        )
     # A mask's prototypes are the one output with four axes that a detector's exporters write.
-    if any(len(output.shape or ()) == 4 for output in session.get_outputs()):
+    if 4 in axes:
         raise SightlineError(
             f"The model {path} has {len(names)} outputs ({', '.join(names)}); expected one, and one of them "
             "looks like the masks of a segmentation model.",
@@ -217,12 +225,14 @@ def _choose_output(path: Path, session: Any, asked: Asked) -> str:
         )
     raise SightlineError(
         f"The model {path} has {len(names)} outputs ({', '.join(names)}); expected one.",
-        "Name the output that holds the detections, or export the model with this output alone.",
+        "Name the output that holds the detections with --output, or export the model with this output "
+        f"alone. Where boxes and scores are outputs of their own, the head is {Head.END2END.value} (with "
+        f"class ids) or {Head.RTDETR.value} (a score for each class).",
     )
 
 
 def _run(path: Path, session: Any, model_input: ModelInput, output: str, head: Head | None) -> NDArray[Any]:
-    """Run the model once on a black picture: shapes in the file may be unknown, wrong or symbolic."""
+    """Run the model once on black pictures: shapes in the file may be unknown, wrong or symbolic."""
     size = model_input.size
     batch = np.zeros((model_input.batch or 1, *model_input.planes), dtype=model_input.dtype)
     try:
@@ -239,6 +249,8 @@ def _run(path: Path, session: Any, model_input: ModelInput, output: str, head: H
         )
     if head is not None:
         count_classes(path, head, result.shape, size)
+    if not takes_many(session, model_input, [output]):
+        raise _to_be_added(path, head, "takes one picture at a time, though its input says any number,")
     return result
 
 

@@ -33,7 +33,7 @@ class TellsHead:
 
 def check_task(path: Path, metadata: Metadata) -> None:
     """Refuse what is made for another task than detection; raises SightlineError."""
-    task = metadata.get("task", "detect")
+    task = metadata.get("task") or "detect"
     if task != "detect":
         raise SightlineError(
             f"The model {path} is made for the task {task!r}, not for detection.", "Export a detection model."

@@ -47,7 +47,7 @@ def count_classes(path: Path, head: Head, shape: tuple[int, ...], size: InputSiz
     """
     problem = _shape_problem(head, shape, size)
     if problem:
-        others = [one.value for one in Head if one is not head and not _shape_problem(one, shape, size)]
+        others = [one.value for one in fitting_heads(shape, size)]
         suspects = f"It has the shape of {' or '.join(others)}. " if others else ""
         raise SightlineError(
             f"The output of {path} has the shape {shape}, but head {head.value} means {LAYOUTS[head]}: "
@@ -61,6 +61,11 @@ def count_classes(path: Path, head: Head, shape: tuple[int, ...], size: InputSiz
     if head is Head.YOLOV8:
         return shape[1] - 4
     return shape[2] - (4 if head is Head.RTDETR else 5)
+
+
+def fitting_heads(shape: tuple[int, ...], size: InputSize) -> list[Head]:
+    """The heads that an output of this shape, batch included, can have for an input of this size."""
+    return [head for head in Head if not _shape_problem(head, shape, size)]
 
 
 def _shape_problem(head: Head, shape: tuple[int, ...], size: InputSize) -> str:
@@ -105,6 +110,7 @@ def _anchor_problem(head: Head, anchors: int, size: InputSize) -> str:
 
 
 def _possible_cells(size: InputSize) -> set[int]:
-    """The cells of all runs of neighbouring strides."""
+    """The cells of all runs of two or more neighbouring strides; queries can be as many as one has."""
     cells = [(size.width // stride) * (size.height // stride) for stride in _STRIDES_PX]
-    return {sum(cells[start:end]) for start, end in combinations(range(len(cells) + 1), 2)}
+    runs = ((start, end) for start, end in combinations(range(len(cells) + 1), 2) if end - start > 1)
+    return {sum(cells[start:end]) for start, end in runs}

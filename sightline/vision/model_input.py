@@ -3,7 +3,11 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
 
 from sightline.errors import SightlineError
 from sightline.vision.exporter_metadata import Metadata, told_size
@@ -88,6 +92,31 @@ def picture_input(
         )
     size = InputSize(width or size.width, height or size.height)
     return ModelInput(found.name, layout, dtype, shape[0], size)
+
+
+def takes_many(
+    session: Any,
+    pictures: ModelInput,
+    outputs: Sequence[str],
+    extras: Mapping[str, NDArray[Any]] = MappingProxyType({}),
+) -> bool:
+    """Whether a model whose batch axis is open takes two pictures: many exports have one built in elsewhere.
+
+    Args:
+        session: The model, open.
+        pictures: Its input for pictures; one of a fixed batch is believed.
+        outputs: The outputs that are to have a row for each picture.
+        extras: What its other inputs get for one picture.
+    """
+    if pictures.batch is not None:
+        return True
+    blank = np.zeros((2, *pictures.planes), pictures.dtype)
+    both = {name: np.concatenate((one, one)) for name, one in extras.items()}
+    try:
+        found = session.run(list(outputs), {pictures.name: blank, **both})
+    except Exception:  # ONNX Runtime's errors have no other common base
+        return False
+    return all(len(output.shape) > 0 and output.shape[0] == 2 for output in found)
 
 
 def refuse_more_inputs(path: Path, session: Any) -> None:

@@ -17,10 +17,12 @@ from sightline.vision.box_checks import (
     are_corners,
     check_corners,
     check_decoded,
+    check_middles,
     check_places,
     check_raw_grid,
     units_of,
 )
+from sightline.vision.head_checks import fitting_heads
 from sightline.vision.heads import (
     FINAL_BOXES,
     SET_PREDICTIONS,
@@ -49,6 +51,11 @@ _BEST: Final = 100
 """Rows with the best scores of each picture are looked at for their boxes: the others may be anything."""
 
 _SURE_SCORE: Final = 0.1
+
+_ALL: Final = 0.01
+"""How far the sum of a softmax may be from 1."""
+
+_MANY_ROWS: Final = 100
 
 
 @dataclass(frozen=True)
@@ -86,6 +93,7 @@ def check_outputs(trial: Trial) -> Findings:
     else:
         best = np.concatenate([_best(trial.head, told_rows(trial.head, one)) for one in trial.outputs])
         check_decoded(trial)
+        check_middles(trial)
         doubts += check_corners(trial, best)
         # DETR's boxes are shares unless its numbers say otherwise, the others' are pixels.
         units = "shares" if trial.head in SET_PREDICTIONS and not len(best) else units_of(best)
@@ -95,6 +103,7 @@ def check_outputs(trial: Trial) -> Findings:
         check_places(trial, best, form.box_units)
     doubts += _odd_scores(trial, rows, form)
     found = _found(trial, form)
+    doubts += _too_many(trial, len(found))
     doubts += _sameness(trial, found)
     return Findings(form, tuple(doubts), len(found))
 
@@ -118,10 +127,11 @@ def _score_form(trial: Trial, rows: Floats, told: Floats) -> ScoreForm:
         return "probabilities"
     if trial.head in SET_PREDICTIONS:
         return "logits"
+    export = "its sigmoid" if low < -ROUNDING else "scores from 0 to 1"
     raise SightlineError(
         f"The scores of {trial.path} run from {low:.3g} to {high:.3g}; expected 0 to 1 for head "
         f"{trial.head.value}.",
-        "Export the model with its sigmoid, or give the head that it was exported with.",
+        f"Export the model with {export}, or give the head that it was exported with.",
     )
 
 
@@ -137,8 +147,10 @@ def _check_classes(trial: Trial, told: Floats) -> None:
             "the score and the class id of each row look swapped",
             "Export the model with the score before the class id.",
         )
+    if within_one(ids) and (ids != np.rint(ids)).any() and (np.abs(scores + ids - 1) < _ALL).all():
+        raise refusal(trial, "score and class id of each row add up to 1", _ask_for_six(trial, told))
     broken = np.abs(ids - np.rint(ids)) > ROUNDING
-    if broken.mean() > FEW:
+    if broken.mean() > FEW or broken[scores >= _SURE_SCORE].any():
         shares = units_of(told) == "shares"
         if within_one(told[:, 4:]):
             raise refusal(
@@ -146,9 +158,10 @@ def _check_classes(trial: Trial, told: Floats) -> None:
                 "the last value of each row, which is to be a class id, is "
                 f"{ids.min():.3g} to {ids.max():.3g}, as a score is"
                 + (", and the boxes look like shares of the picture" if shares else ""),
-                f"Is it --head {Head.RTDETR.value}, with two classes?",
+                _ask_for_six(trial, told),
             )
-        raise refusal(trial, f"the class ids are no whole numbers ({ids[broken][0]:.4g} is one)", ask_anew())
+        words = f"the class ids are no whole numbers ({ids[broken][0]:.4g} is one)"
+        raise refusal(trial, words, _ask_for_six(trial, told))
     sure = ids[told[:, 4] >= _SURE_SCORE]
     if len(sure) and (sure.max() > known - 0.5 or sure.min() < -0.5):
         raise refusal(
@@ -159,12 +172,32 @@ def _check_classes(trial: Trial, told: Floats) -> None:
         )
 
 
+def _ask_for_six(trial: Trial, told: Floats) -> str:
+    """Which head has rows of six values, as many of them, that are no box, score and class id."""
+    possible = fitting_heads((1, *trial.outputs[0].shape), trial.size)
+    grids = [head for head in possible if head in WITH_OBJECTNESS]
+    probable = within_one(told[:, 4:])
+    if probable and grids:
+        head = grids[0]
+        if Head.YOLOX in grids and not (told[:, 2:4] < -ROUNDING).any():
+            head = Head.YOLOX_DECODED
+        if Head.YOLOV6 in grids and (told[:, 4] == 1).all():
+            head = Head.YOLOV6
+        return f"Is it --head {head.value}, with one class?"
+    if Head.RTDETR not in possible:
+        return ask_anew()
+    sums = probable and bool((np.abs(told[:, 4:].sum(axis=1) - 1) < _ALL).all())
+    nothing = sums or (not probable and bool((told[:, 5] > told[:, 4]).mean() > 1 - FEW))
+    words = f"{Head.DETR.value}, with one class" if nothing else f"{Head.RTDETR.value}, with two classes"
+    return f"Is it --head {words}?"
+
+
 def _odd_scores(trial: Trial, rows: Floats, form: OutputForm) -> Iterator[str]:
     """What tells a softmax from sigmoids, and YOLOv6 from YOLOX."""
     head, scores = trial.head, rows[:, 4:]
     if head in SET_PREDICTIONS and len(rows) and scores.shape[1] > 1:
         last_wins = float((scores.argmax(axis=1) == scores.shape[1] - 1).mean())
-        shares = form.scores == "probabilities" and bool((np.abs(scores.sum(axis=1) - 1) < 0.01).all())
+        shares = form.scores == "probabilities" and bool((np.abs(scores.sum(axis=1) - 1) < _ALL).all())
         if head is Head.RTDETR and shares:
             raise refusal(trial, "the scores of each row add up to 1", ask(Head.DETR))
         sure = float((scores[:, -1] > (0.5 if form.scores == "probabilities" else 0.0)).mean())
@@ -198,6 +231,16 @@ def _found(trial: Trial, form: OutputForm) -> Floats:
         for output in trial.outputs
     ]
     return np.clip(np.concatenate(decoded), 0, limits)
+
+
+def _too_many(trial: Trial, found: int) -> Iterator[str]:
+    """Nearly all anchors and queries are background, unless a sigmoid was taken twice: it gives 0.5 for 0."""
+    rows = sum(len(rows_of(trial.head, output)) for output in trial.outputs)
+    if trial.head not in FINAL_BOXES and rows >= _MANY_ROWS and found > rows / 2:
+        yield (
+            f"Of all boxes that {trial.path} gives, {found / rows:.0%} have a score of {_SURE_SCORE:g} or "
+            "more, where most should have none: was its sigmoid taken twice in the export?"
+        )
 
 
 def _sameness(trial: Trial, found: Floats) -> Iterator[str]:

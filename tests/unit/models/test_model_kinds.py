@@ -10,7 +10,8 @@ import pytest
 from sightline.errors import SightlineError
 from sightline.vision.describe import find_model
 from sightline.vision.detector import Detector
-from sightline.vision.heads import Head
+from sightline.vision.head_checks import fitting_heads
+from sightline.vision.heads import Head, InputSize
 from sightline.vision.onnx_backend import OnnxBackend
 from tests.detector_outputs import (
     ANCHORS,
@@ -30,6 +31,7 @@ from tests.detector_outputs import (
 
 MakeModel = Callable[..., Path]
 NAMES = {"names": "{0: 'van', 1: 'tram', 2: 'bus'}"}
+ONE = {"names": "{0: 'van'}"}
 RTDETR = {"description": "Ultralytics RT-DETR-l model", "task": "detect", "names": "{0: 'van', 1: 'tram'}"}
 YOLO11 = {"description": "Ultralytics YOLO11n model trained on coco.yaml", **NAMES}
 
@@ -49,6 +51,12 @@ def shares_of_one(output: Floats) -> Floats:
     """The same with scores that a softmax could give."""
     scores = output[:, 4:]
     return np.concatenate((output[:, :4], scores / scores.sum(axis=1, keepdims=True)), axis=1)
+
+
+def as_corners(output: Floats) -> Floats:
+    """The same boxes by two corners."""
+    half = output[:, 2:4] / 2
+    return np.concatenate((output[:, :2] - half, output[:, :2] + half, output[:, 4:]), axis=1)
 
 
 PLAIN = [
@@ -119,7 +127,7 @@ def test_an_rt_detr_that_says_so_needs_no_head(make_model: MakeModel, classes: i
 @pytest.mark.parametrize(
     ("output", "more", "head"),
     [
-        (np.zeros((7, ANCHORS), np.float32), {}, "yolov8"),
+        (np.zeros((7, ANCHORS), np.float32), {"task": ""}, "yolov8"),
         (final(PIXELS), {"args": "{'nms': True}"}, "end2end"),
         (final(PIXELS), {"end2end": "True"}, "end2end"),
         (final(PIXELS), {}, "end2end"),  # YOLOv10, before its exporter told
@@ -163,6 +171,17 @@ def test_a_yolo_that_says_so_needs_no_head(
         ("yolov5", np.zeros((300, 8), np.float32), NAMES, "expected 252 anchors .* shape of rtdetr"),
         ("rtdetr", np.full((30, 7), np.nan, np.float32), NAMES, "not finite"),
         ("yolov8", 900 + np.zeros((7, ANCHORS), np.float32), NAMES, "run from"),
+        ("end2end", anchors(0.5, classes=1), ONE, "Is it --head yolox-decoded, with one class"),
+        ("end2end-xywh", anchors(0.5, classes=1, raw=True), ONE, "Is it --head yolox, with one class"),
+        ("end2end", anchors(classes=1), ONE, "Is it --head yolov6, with one class"),
+        ("end2end", np.tile(anchors(0.5, classes=1), (3, 1)), ONE, "Is it --head yolov5, with one class"),
+        ("end2end", logits(queries()), {}, "no whole numbers .* Is it --head rtdetr, with two classes"),
+        ("end2end-xywh", shares_of_one(queries()), ONE, "add up to 1. Is it --head detr, with one class"),
+        ("nms", queries(classes=3), NAMES, "a picture's number, is 0.* Is it --head rtdetr or detr"),
+        ("yolov8", as_corners(np.delete(anchors(), 4, axis=1)).T.copy(), NAMES, "look like two corners"),
+        ("yolov6", as_corners(anchors()), NAMES, "look like two corners"),
+        ("yolov5", as_corners(np.tile(anchors(0.5), (3, 1))), NAMES, "look like two corners"),
+        ("end2end", final(PIXELS) * [1, 1, 1, 1, 100, 1], NAMES, "Export the model with scores from 0 to 1"),
         (None, queries(), NAMES, "Nothing says what kind of detector .* Give --head"),
     ],
 )
@@ -205,6 +224,24 @@ def test_what_is_only_odd_is_a_warning(make_model: MakeModel, capsys: pytest.Cap
     assert "27 boxes with a score from 0.1 up" in said
     assert "Warning: All 27 boxes that" in said
     assert "are the same (8, 8, 40, 40)" in said
+
+
+def test_scores_that_went_through_a_sigmoid_twice_are_a_warning(
+    make_model: MakeModel, capsys: pytest.CaptureFixture[str]
+) -> None:
+    twice = np.delete(anchors(), 4, axis=1)
+    twice[:, 4:] = 1 / (1 + np.exp(-twice[:, 4:]))
+    assert add(make_model(twice.T.copy(), metadata=NAMES), "yolov8") == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "100% have a score of 0.1 or more" in said
+    assert "was its sigmoid taken twice" in said
+
+
+def test_queries_are_no_grid_of_one_stride() -> None:
+    # 640 / 64 squared is 100, as many queries as DETR has; three times that is RT-DETR's number.
+    for queries_of in (100, 300):
+        fitting = fitting_heads((1, queries_of, 8), InputSize(640, 640))
+        assert fitting == [Head.RTDETR, Head.DETR]
 
 
 def test_a_model_that_is_taken_directly_is_checked_too(make_model: MakeModel) -> None:

@@ -12,6 +12,7 @@ from onnx import TensorProto, helper, numpy_helper
 from sightline.errors import SightlineError
 from sightline.vision.describe import find_model
 from sightline.vision.heads import Head
+from sightline.vision.onnx_backend import OnnxBackend
 from tests.detector_outputs import PIXELS, SIDE, Floats, add, logits, queries, seen
 
 
@@ -176,6 +177,61 @@ def test_outputs_and_inputs_that_are_no_detections_are_refused(capsys: pytest.Ca
     other = {"scale": (TensorProto.FLOAT, ("batch", 7))}
     said = refused(capsys, ends("model.onnx", both, other), "rtdetr", "--labels", "coco")
     assert "asks for 'scale'" in said
+
+
+def test_parts_are_named_where_a_head_of_one_output_is_given(capsys: pytest.CaptureFixture[str]) -> None:
+    model = ends("model.onnx", FOUND)
+    assert "the head is end2end (with class ids)" in refused(capsys, model, "yolov8", "--labels", "coco")
+    said = refused(capsys, model, "nms", "--labels", "coco")
+    assert "head nms means one. Is it --head end2end" in said
+
+
+@pytest.mark.parametrize("axes", [3, 4])
+def test_grids_without_boxes_are_no_masks(capsys: pytest.CaptureFixture[str], axes: int) -> None:
+    maps = {
+        f"p{cells}": np.zeros((*(3, 8)[: axes - 2], cells, cells), np.float32)
+        for cells in (8, 4, 2)
+    }  # fmt: skip
+    said = refused(capsys, ends("model.onnx", maps), "yolov8", "--labels", "coco")
+    assert "are the maps of its grids, of which no boxes were made" in said
+
+
+def test_parts_for_one_picture_only_are_given_one(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("names.txt").write_text("van\ntram\nbus\n")
+    model = onnx.load(ends("model.onnx", FOUND))
+    for value in model.graph.initializer:
+        if value.name.endswith("_shape"):
+            shape = [1, *numpy_helper.to_array(value)[1:]]
+            value.CopyFrom(numpy_helper.from_array(np.array(shape, np.int64), value.name))
+    onnx.save(model, "model.onnx")
+    assert add(Path("model.onnx"), "end2end", "--labels", "names.txt") == 0
+    assert "batches of 1" in capsys.readouterr().out
+    found, _ = seen()
+    assert len(found.boxes) == 2
+
+
+@pytest.mark.parametrize("fails", [True, False])
+def test_a_model_that_takes_one_picture_and_says_any_is_given_one(
+    capsys: pytest.CaptureFixture[str], fails: bool
+) -> None:
+    """Many exports open the batch axis of the input, and have a batch of one built in further on."""
+    rows = np.zeros((6, 84), np.float32)
+    model = onnx.load(ends("model.onnx", {"output": rows}))
+    if fails:
+        shape = numpy_helper.from_array(np.ones(3, np.int64), "output_shape")
+        next(each for each in model.graph.initializer if each.name == "output_shape").CopyFrom(shape)
+    else:
+        model.graph.node[0].attribute[0].CopyFrom(helper.make_attribute("axes", [0, 1, 2, 3]))
+    onnx.save(model, "model.onnx")
+    Path("names.txt").write_text("van\ntram\n")
+    with pytest.raises(SightlineError, match=r"one picture at a time[\s\S]* add model\.onnx --head yolov8"):
+        find_model(Path("model.onnx"), Head.YOLOV8, "names.txt")
+    assert add(Path("model.onnx"), "yolov8", "--labels", "names.txt") == 0
+    assert "batches of 1" in capsys.readouterr().out
+    file, spec = find_model(Path("models/model"))
+    with OnnxBackend(file) as backend:
+        assert len(backend.infer(np.zeros((3, 3, SIDE, SIDE), np.float32))[0]) == 3
+    assert spec.batch == 1
 
 
 def test_a_detr_of_coco_gets_the_names_of_its_91_ids() -> None:
