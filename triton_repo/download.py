@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final
-from urllib.parse import unquote, urlsplit, urlunsplit
+from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 from sightline.errors import SightlineError
 
@@ -154,9 +154,9 @@ def _fetch(wanted: Wanted, file: BinaryIO, progress: Progress) -> None:
             file.truncate(0)
         if error.code in _LASTING:
             raise SightlineError(
-                f"Cannot download {shown(wanted.address)} (HTTP {error.code} {error.reason})."
+                f"Cannot download {shown(wanted.address)} (HTTP {error.code} {_printable(error.reason)})."
             ) from error
-        raise _BrokenError(f"HTTP {error.code} {error.reason}") from error
+        raise _BrokenError(f"HTTP {error.code} {_printable(error.reason)}") from error
     except (OSError, http.client.HTTPException) as error:
         raise _BrokenError(_reason(error)) from error
     if start < wanted.bytes:
@@ -165,6 +165,11 @@ def _fetch(wanted: Wanted, file: BinaryIO, progress: Progress) -> None:
 
 def _check_length(wanted: Wanted, response: http.client.HTTPResponse) -> None:
     """A page that asks for a login, say, is seen before it is fetched."""
+    packed = response.headers.get("Content-Encoding", "identity")
+    if packed != "identity":
+        raise SightlineError(
+            f"{shown(wanted.address)} is sent packed ({_printable(packed)}), which was not asked for."
+        )
     told = response.headers.get("Content-Length")
     if told is not None and told != str(wanted.bytes):
         raise _another_file(wanted, told)
@@ -189,7 +194,10 @@ def _write(file: BinaryIO, chunk: bytes) -> None:
 
 def _open(address: str, start: int) -> http.client.HTTPResponse:
     parts = urlsplit(address)
-    request = urllib.request.Request(shown(address) + (f"?{parts.query}" if parts.query else ""))  # noqa: S310  # the scheme was checked
+    # Umlauts and blanks are encoded, what is encoded already stays.
+    plain = urlsplit(shown(address))
+    path, query = (quote(part, safe="/:@!$&'()*+,;=~%?") for part in (plain.path, parts.query))
+    request = urllib.request.Request(urlunsplit(plain._replace(path=path, query=query)))  # noqa: S310  # the scheme was checked
     request.add_header("User-Agent", "sightline")
     if start:
         request.add_header("Range", f"bytes={start}-")
@@ -199,7 +207,13 @@ def _open(address: str, start: int) -> http.client.HTTPResponse:
     # The environment's proxies cannot reach this machine's own loopback.
     direct = [urllib.request.ProxyHandler({})] if parts.hostname in _LOOPBACK else []
     opener = urllib.request.build_opener(*direct)
-    response: http.client.HTTPResponse = opener.open(request, timeout=TIMEOUT_S)
+    try:
+        response: http.client.HTTPResponse = opener.open(request, timeout=TIMEOUT_S)
+    except ValueError as error:
+        # Of an address that a server redirects to: that of the mirror was checked.
+        raise SightlineError(
+            f"Cannot download {shown(address)} (it leads to what is no address: {_printable(error)})."
+        ) from error
     return response
 
 
@@ -214,7 +228,12 @@ def _reason(error: Exception) -> str:
     inner = error.reason if isinstance(error, urllib.error.URLError) else error
     if isinstance(inner, ssl.SSLCertVerificationError):
         return f"the server's certificate is not trusted: {inner.verify_message}"
-    return str(inner) or type(inner).__name__
+    return _printable(inner) or type(inner).__name__
+
+
+def _printable(said: object) -> str:
+    """What a server or a library says, without what would move a terminal's cursor."""
+    return "".join(letter for letter in str(said) if letter.isprintable())[:200]
 
 
 def check_address(address: str) -> None:

@@ -34,6 +34,8 @@ class Site:
     break_after: int | None = None
     breaks: int = 10**9
     status: int = 200
+    reason: str | None = None
+    headers: dict[str, str] = field(default_factory=dict)
     length: bool = True
     asked: list[tuple[str, str | None, str | None]] = field(default_factory=list)
     address: str = ""
@@ -49,7 +51,10 @@ def serving(site: Site) -> Iterator[Site]:
             wanted = self.headers.get("Range")
             site.asked.append((self.path, wanted, self.headers.get("Authorization")))
             if site.status != 200:
-                self.send_error(site.status)
+                self.send_response(site.status, site.reason)
+                for name, value in site.headers.items():
+                    self.send_header(name, value)
+                self.end_headers()
                 return
             start = int(wanted.removeprefix("bytes=").rstrip("-")) if wanted and site.ranges else 0
             if start >= len(site.data):
@@ -57,6 +62,8 @@ def serving(site: Site) -> Iterator[Site]:
                 return
             body = site.data[start:]
             self.send_response(206 if start else 200)
+            for name, value in site.headers.items():
+                self.send_header(name, value)
             if start:
                 self.send_header("Content-Range", f"bytes {start}-{len(site.data) - 1}/{len(site.data)}")
             if site.length:
@@ -167,6 +174,27 @@ def test_what_a_server_refuses_is_said_and_tried_again_only_if_it_may_pass(
     with serving(Site(status=status)) as site, pytest.raises(SightlineError, match=f"HTTP {status}"):
         fetch(site, tmp_path / "part")
     assert len(site.asked) == tries
+
+
+@pytest.mark.parametrize(
+    ("site", "says"),
+    [
+        (Site(status=302, headers={"Location": "http://[::bad/x"}), "leads to what is no address"),
+        (Site(status=302, headers={"Location": "file:///etc/passwd"}), "is not allowed"),
+        (Site(status=404, reason="\x1b[31mGone"), r"HTTP 404 \[31mGone"),
+        (Site(headers={"Content-Encoding": "gzip"}), r"is sent packed \(gzip\)"),
+    ],
+)
+def test_what_a_server_says_wrongly_is_a_sentence(tmp_path: Path, site: Site, says: str) -> None:
+    with serving(site), pytest.raises(SightlineError, match=says):
+        fetch(site, tmp_path / "part")
+
+
+def test_an_address_may_have_umlauts_and_blanks(tmp_path: Path) -> None:
+    with serving(Site()) as site:
+        site.address += "/für alle%20/ä?token=a b"
+        fetch(site, tmp_path / "part")
+    assert site.asked[0][0] == "/f%C3%BCr%20alle%20/%C3%A4?token=a%20b/m.onnx"
 
 
 def test_a_password_is_used_and_never_shown(tmp_path: Path) -> None:
