@@ -25,6 +25,9 @@ TIMEOUT_S: Final = 30.0
 FRUITLESS_TRIES: Final = 4
 """Tries in a row that bring no new byte, before the download is given up."""
 
+MOST_TRIES: Final = 1000
+"""Tries in all: a connection that breaks after some bytes each time would go on for days."""
+
 _CHUNK_BYTES: Final = 1 << 16
 _FIRST_WAIT_S: Final = 0.5
 _LASTING: Final = frozenset({400, 401, 403, 404, 405, 410, 451})
@@ -114,11 +117,11 @@ def _alone(part: Path) -> Iterator[BinaryIO]:
 
 
 def _fetch_all(wanted: Wanted, file: BinaryIO, progress: Progress, wait: Callable[[float], None]) -> None:
-    most, fruitless, reason = file.seek(0, os.SEEK_END), 0, ""
+    most, tries, fruitless, reason = file.seek(0, os.SEEK_END), 0, 0, ""
     if most > wanted.bytes:
         most = file.truncate(0)
     while file.seek(0, os.SEEK_END) < wanted.bytes:
-        if fruitless == FRUITLESS_TRIES:
+        if fruitless == FRUITLESS_TRIES or tries == MOST_TRIES:
             raise SightlineError(f"Cannot download {shown(wanted.address)} ({reason}).")
         if fruitless:
             wait(_FIRST_WAIT_S * 2 ** (fruitless - 1))
@@ -127,6 +130,7 @@ def _fetch_all(wanted: Wanted, file: BinaryIO, progress: Progress, wait: Callabl
         except _BrokenError as error:
             reason = str(error)
         there = file.seek(0, os.SEEK_END)
+        tries += 1
         # A server that always starts from the beginning brings nothing new until it gets further than before.
         fruitless = 0 if there > most else fruitless + 1
         most = max(most, there)

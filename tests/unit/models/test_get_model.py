@@ -132,6 +132,18 @@ def test_a_server_that_never_gets_further_is_given_up(tmp_path: Path) -> None:
     assert len(site.asked) == 5
 
 
+def test_a_connection_that_brings_next_to_nothing_is_given_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("triton_repo.download.MOST_TRIES", 20)
+    with (
+        serving(Site(break_after=10)) as site,
+        pytest.raises(SightlineError, match="ended after 200 of 300000 bytes"),
+    ):
+        fetch(site, tmp_path / "part")
+    assert (tmp_path / "part").read_bytes() == DATA[:200]
+
+
 def test_the_wrong_beginning_of_another_file_is_fetched_anew(tmp_path: Path) -> None:
     (tmp_path / "part").write_bytes(b"<html>" * 1000)
     with serving(Site()) as site:
