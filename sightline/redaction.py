@@ -43,7 +43,7 @@ _PIECE: Final = re.compile(r"([/?#&;,]*)([^/?#&;,]*)")
 _BESIDE: Final = re.compile(r"_(?=[A-Za-z]+=)")
 _IN_TEXT: Final = re.compile(
     # An address ends at a blank, unless its user and password go on behind it.
-    r"[A-Za-z][A-Za-z0-9+.-]{0,30}://(?:[^\s/?#@:]*:(?!\d+\b)[^\n@]*@)?[^\s\"'<>|]*"
+    r"[A-Za-z][A-Za-z0-9+.-]{0,30}://(?:[^\s/?#:]*:(?!\d+\b)(?:(?!://)[^\n@])*@)?[^\s\"'<>|]*"
 )
 _NAMED_IN_TEXT: Final = re.compile(
     r"((?:pass(?:word|wd|wort)?|pwd|secret|token|api_?key|credentials?)[\"']?\s*[=:]\s*[\"']?)[^\s&;,\"'*]+",
@@ -79,7 +79,7 @@ def scrubbed(text: str, *sources: str) -> str:
         for secret in _secrets(source):
             text = text.replace(secret, HIDDEN)
     if "://" in text:
-        text = _IN_TEXT.sub(lambda found: shown(found[0]), text)
+        text = _IN_TEXT.sub(lambda found: _shown_in_text(found[0]), text)
     return _NAMED_IN_TEXT.sub(rf"\1{HIDDEN}", text)
 
 
@@ -129,6 +129,11 @@ def _shown(address: Address) -> str:
     return f"{address.scheme}://{user}{address.host}{port}{_Tail(address.tail).text}"
 
 
+def _shown_in_text(found: str) -> str:
+    address = found.rstrip(":;,.!)")  # the sentence's own
+    return shown(address) + found[len(address) :]
+
+
 def _printable(text: str) -> str:
     return "".join(each if each.isprintable() else "\ufffd" for each in text)
 
@@ -151,9 +156,13 @@ class _Tail:
         self._ends_at_slash = False  # and this one ends with its part of the path
         self._hides_next = ""  # the name of what the next part of the path is
         self._in_query = False
+        self._in_pair = False  # inside user:password, which ends with its part of the path
         self.text = "".join(self._piece(separator, piece) for separator, piece in _PIECE.findall(tail))
 
     def _piece(self, separator: str, piece: str) -> str:
+        self._in_pair = self._in_pair and not set("/?#") & set(separator)
+        if self._in_pair:
+            return self._more(separator, piece)
         self._in_query = self._in_query or bool(set("?#") & set(separator))
         if self._ends_at_slash and not self._in_query and "/" in separator:
             self._hides = self._ends_at_slash = False
@@ -202,7 +211,10 @@ class _Tail:
         """A part of the path. Names and values may stand side by side: `user_u_password_p`, `user/u`."""
         if self._hides_next:
             return self._value_of(self._hides_next, segment)
-        if ":" in unquote(segment):  # user:password, or an address inside the address
+        _, colon, behind = unquote(segment).partition(":")
+        if colon:  # user:password, an address inside the address, or the number of a channel
+            (self.unknown if behind.isdigit() and _SHORT.fullmatch(behind) else self.secrets).append(segment)
+            self._in_pair = True
             return HIDDEN
         kept: list[str] = []
         named, hides = "", False

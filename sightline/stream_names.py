@@ -19,7 +19,7 @@ _DIGEST_CHARS: Final = 8
 _NAMELESS: Final = "stream"
 # Letters that Unicode does not take apart, as their languages spell them without.
 _SPELT: Final = str.maketrans(
-    {"ß": "ss", "æ": "ae", "Æ": "AE", "œ": "oe", "Œ": "OE", "ø": "o", "Ø": "O", "ł": "l", "Ł": "L"}
+    {"ß": "ss", "ẞ": "SS", "æ": "ae", "Æ": "AE", "œ": "oe", "Œ": "OE", "ø": "o", "Ø": "O", "ł": "l", "Ł": "L"}
     | {"đ": "d", "Đ": "D", "ð": "d", "Ð": "D", "þ": "th", "Þ": "Th", "ı": "i", "’": "'"}
 )
 _ENDING: Final = re.compile(r"(?<=.)\.[A-Za-z0-9]*[A-Za-z][A-Za-z0-9]*\Z", re.ASCII | re.S)

@@ -209,6 +209,27 @@ def test_addresses_inside_a_text_are_hidden_and_the_text_stays():
     )
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("no rtsp://10.0.0.8/live/main: refused", "no rtsp://10.0.0.8/live/main: refused"),
+        ("no http://h/x?channel=2: 401; rtsp://h/y.", "no http://h/x?channel=2: 401; rtsp://h/y."),
+        ("no rtsp://me@mail.com:S3 'cr|3T@h/1: 401", "no rtsp://***@h/1: 401"),
+        ("rtsp://***@a: refused, rtsp://u:S3@b too", "rtsp://***@a: refused, rtsp://***@b too"),
+    ],
+)
+def test_the_sentence_around_an_address_stays_and_nothing_of_a_user_does(text, expected):
+    assert scrubbed(text) == expected
+
+
+def test_channels_behind_a_colon_are_two_streams_and_passwords_there_are_one():
+    assert identity_of("rtsp://h/cam:1") != identity_of("rtsp://h/cam:2")
+    assert derived_id("rtsp://h/cam:1") != derived_id("rtsp://h/cam:2")
+    assert identity_of("rtsp://h/0/admin:S3cr3T/main") == identity_of("rtsp://h/0/admin:n3w0ne/main")
+    assert "S3" not in everything_told("rtsp://h/0/admin:a,S3;b&S3/main")
+    assert shown("rtsp://h/0/admin:a,S3;b&S3/main?channel=1") == "rtsp://h/0/***/main?channel=1"
+
+
 def test_a_password_that_a_library_quotes_alone_is_hidden_where_its_address_is_known():
     source = "rtsp://admin:S3%2Fcr3T@h/x?token=tok3n&user=root&password=p/w%20d&channel=main"
     text = "no S3/cr3T or S3%2Fcr3T, tok3n, p/w d, admin:S3/cr3T; main at h"
