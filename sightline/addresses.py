@@ -16,6 +16,12 @@ ENCODE: Final = (
     "write %40 for an @ behind the host."
 )
 
+# An example in one piece would be taken for a password and hidden.
+ADDRESS_OF_SERVER: Final = (
+    "It is clickhouse://, then user:password@ where they are needed, then host:port, such as "
+    "clickhouse://10.0.0.7:8123."
+)
+
 _SCHEME: Final = re.compile(r"\s*([A-Za-z][A-Za-z0-9+.-]*)://", re.ASCII)
 _HOST_AND_PORT: Final = re.compile(r"(\[[^\[\]@]*\]|[^:\[\]@]*)(?::(\d*))?\Z", re.ASCII)
 _NUMBER_OR_LOCAL: Final = re.compile(

@@ -47,4 +47,5 @@ def _host_and_port(address: str) -> str:
         port = "" if parts.port is None else f":{parts.port}"
     except ValueError:
         return "an address that cannot be read"
-    return f"{scheme}://{parts.hostname or ''}{port}"
+    name = parts.hostname or ""
+    return f"{scheme}://{f'[{name}]' if ':' in name else name}{port}"

@@ -3,8 +3,9 @@
 import difflib
 import json
 import os
+import re
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from schemas.fields import STREAM_ID_RULE
-from sightline.addresses import check_encoded
+from sightline.addresses import ADDRESS_OF_SERVER, check_encoded, parse_address
 from sightline.errors import SightlineError
 from sightline.redaction import scrubbed, shown
 from sightline.settings import Section, Settings, StreamSettings
@@ -24,6 +25,7 @@ FILE_VARIABLE: Final = "SIGHTLINE_CONFIG"
 DEFAULT_FILE: Final = "sightline.toml"
 STREAMS_VARIABLE: Final = "SIGHTLINE_STREAMS"
 COMMAND_LINE: Final = "command line"
+_MORE_THAN_HOST_AND_PORT: Final = re.compile("@|://(?!/)")  # gRPC knows dns:///host
 _FIX: Final = "`sightline config check` lists every setting."
 
 
@@ -91,7 +93,7 @@ def explain(loaded: Loaded) -> list[Explained]:
     for key, description in _declared():
         section, name = key.split(".")
         value = getattr(getattr(loaded.settings, section), name)
-        value = scrubbed(value) if isinstance(value, str) else value
+        value = scrubbed(shown(value)) if isinstance(value, str) else value
         found.append(Explained(key, value, loaded.origins.get(key, "default"), description))
     for stream_id, stream in loaded.settings.streams.items():
         key = f"streams.{stream_id}"
@@ -133,7 +135,7 @@ def _read(path: Path, given: str) -> dict[str, Any]:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise SightlineError(
-            f"The settings file {path} cannot be read: {error.strerror}.",
+            f"The settings file {shown(str(path))} cannot be read: {error.strerror}.",
             f"Check {given}.",
         ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -209,7 +211,9 @@ def _check_addresses(settings: Settings, origins: Mapping[str, str]) -> None:
     addresses = {f"streams.{name}.source": stream.source for name, stream in settings.streams.items()}
     checks = [(key, partial(check_source, source)) for key, source in addresses.items()]
     if (dsn := settings.clickhouse.dsn) is not None:
-        checks.append(("clickhouse.dsn", partial(check_encoded, dsn, shown(dsn), of_server=True)))
+        checks.append(("clickhouse.dsn", partial(_check_dsn, dsn)))
+    servers = {"kafka.bootstrap": settings.kafka.bootstrap, "triton.url": settings.triton.url}
+    checks += [(key, partial(_check_host_and_port, text)) for key, text in servers.items() if text]
     for key, check in checks:
         try:
             check()
@@ -219,6 +223,20 @@ def _check_addresses(settings: Settings, origins: Mapping[str, str]) -> None:
             ) from error
 
 
+def _check_dsn(dsn: str) -> None:
+    check_encoded(dsn, shown(dsn), of_server=True)
+    address = parse_address(dsn)
+    if address is None or not address.host:
+        raise SightlineError(f"{shown(dsn)} is not an address.", ADDRESS_OF_SERVER)
+
+
+def _check_host_and_port(text: str) -> None:
+    if _MORE_THAN_HOST_AND_PORT.search(text):
+        raise SightlineError(
+            f"{shown(text)} is more than host:port.", "Neither http:// nor a user nor a password goes there."
+        )
+
+
 def _sentence(item: Any, origins: Mapping[str, str]) -> str:
     """What pydantic found, as a sentence with key, value and origin."""
     key = ".".join(str(part) for part in item["loc"] if part != "[key]")
@@ -226,7 +244,7 @@ def _sentence(item: Any, origins: Mapping[str, str]) -> str:
     value = _quoted(item["input"])
     match item["type"]:
         case "extra_forbidden":
-            return f"There is no setting {key}{place}.{_similar(key, _names_beside(key))}"
+            return f"There is no setting {key}{place}.{_similar(key, _names_beside(item['loc']))}"
         case "missing":
             return f"The setting {key}{place} is missing: every camera needs one."
         case "model_type" | "dict_type":
@@ -235,15 +253,22 @@ def _sentence(item: Any, origins: Mapping[str, str]) -> str:
             return f"The setting {key} = {value}{place} is wrong: it should be a path, in quotes."
         case "string_pattern_mismatch" if item["loc"][-1] == "[key]":
             return f"{value}{place} is no stream id: use {STREAM_ID_RULE}."
-    reason = item["msg"].replace("Input should", "it should").replace("String should", "it should")
+    reason = item["msg"].removeprefix("Value error, ")
+    reason = reason.replace("Input should", "it should").replace("String should", "it should")
     return f"The setting {key} = {value}{place} is wrong: {reason}."
 
 
 def _quoted(value: Any) -> str:
     """The value as Python writes it, with the passwords in its addresses hidden."""
-    if isinstance(value, str):
-        return repr(shown(value))
-    return scrubbed(repr(value))
+    return scrubbed(repr(_hidden(value)))
+
+
+def _hidden(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {_hidden(name): _hidden(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_hidden(inner) for inner in value]
+    return shown(value) if isinstance(value, str) else value
 
 
 def _place(key: str, origins: Mapping[str, str]) -> str:
@@ -261,9 +286,9 @@ def _origin(key: str, origins: Mapping[str, str]) -> str:
     return next(below, "") or (_origin(parent, origins) if parent else "default")
 
 
-def _names_beside(key: str) -> list[str]:
-    if key.startswith("streams."):
-        return [f"{key.rpartition('.')[0]}.{name}" for name in StreamSettings.model_fields]
+def _names_beside(place: Sequence[int | str]) -> list[str]:
+    if place[0] == "streams":
+        return [f"{place[0]}.{place[1]}.{name}" for name in StreamSettings.model_fields]
     return [name for name, _ in _declared()] + list(Settings.model_fields)
 
 

@@ -54,7 +54,7 @@ def test_nothing_changes_the_second_time() -> None:
         ("http://proxy:3128", "http://proxy:3128"),
         ("http://me:s3cret@proxy:3128/", "http://proxy:3128"),
         ("me:s3cret@proxy:3128", "http://proxy:3128"),
-        ("socks5h://me:s3c@ret/#@[::1]:1080", "socks5h://::1:1080"),
+        ("socks5h://me:s3c@ret/#@[::1]:1080", "socks5h://[::1]:1080"),
         ("http://me:s3cret@proxy:port", "an address that cannot be read"),
     ],
 )

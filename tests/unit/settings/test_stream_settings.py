@@ -64,6 +64,12 @@ def test_a_misspelt_key_is_told_with_the_nearest_name(tmp_path: Path) -> None:
     assert refusal(file=file).endswith("Did you mean streams.gate.mode?")
 
 
+def test_a_key_that_is_an_address_gets_no_name_made_of_it(tmp_path: Path) -> None:
+    said = refusal(file=written(tmp_path, '[streams.gate]\n"rtsp://u:s3cret@10.0.0.7/live" = 3\n'))
+    assert "There is no setting streams.gate.rtsp://" in said
+    assert "Did you mean" not in said
+
+
 def test_the_environment_sends_people_to_the_file() -> None:
     assert refusal({"SIGHTLINE_STREAMS_GATE_SOURCE": "x"}).endswith(
         "Cameras are set in the file, as [streams.NAME], or as JSON in SIGHTLINE_STREAMS."
