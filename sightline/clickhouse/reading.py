@@ -26,6 +26,14 @@ UTC: Final = "UTC"
 
 _WITH_TABLES: Final = ("SELECT", "WITH", "FROM", "EXPLAIN")
 _CODE: Final = re.compile(r"Code: (\d+)\. ")
+_WRITES_OUT: Final = "formatQuerySingleLine"
+_ERROR_NAME: Final = re.compile(r"(\([A-Z_]+\))[^()]*\Z")
+_MOST_EXPECTED: Final = 8
+_EXPECTED: Final = re.compile(r" ?Expected one of: [^.]*")
+_POSITION: Final = re.compile(r"\bposition (\d+)")
+_COLUMN: Final = re.compile(r"\(line (\d+), col (\d+)\)")
+_AROUND: Final = re.compile(r" \((?:version [\d.]+[^()]*(?:\([^()]*\))?|for url [^()]*)\)")
+_REPEATED: Final = re.compile(r"(\. \([A-Z_]+\))\1+")
 _UTC_COLUMNS: Final = (
     "SELECT table, groupArray(name) FROM system.columns WHERE database = {database:String}"
     " AND match(type, '^(Nullable\\\\()?DateTime(64\\\\(\\\\d, |\\\\()''UTC''\\\\)+$')"
@@ -117,8 +125,10 @@ class Reader:
         if not sql.strip():
             raise QueryError(62, "Syntax error: Empty query. (SYNTAX_ERROR)")
         with self._parsing:
-            asked = f"SELECT formatQuerySingleLine({literal(sql)})"
-            text = run_query(self._parser, asked, "TabSeparatedRaw", {}).bytes()
+            try:
+                text = run_query(self._parser, formatting(sql), "TabSeparatedRaw", {}).bytes()
+            except QueryError as error:
+                raise QueryError(error.code, complaint(error.text, sql)) from error
         canonical, settings = split_settings(canonical_text(text))
         for name, value in settings.items():
             if capped(name, value, self._caps) != value:
@@ -185,6 +195,36 @@ def _shift_times(connection: Any, database: str, zone: str) -> None:
         run_query(connection, f"CREATE TEMPORARY VIEW {name_literal(table)} AS {view}", "Null", {})
 
 
+def formatting(sql: str) -> str:
+    """The query that has the engine's parser write a statement out."""
+    return f"SELECT {_WRITES_OUT}({literal(sql)})"
+
+
+def complaint(said: str, sql: str) -> str:
+    """What the parser says of a statement that it was to write out, in words of that statement alone.
+
+    Positions and columns become those of letters; the engine counts bytes.
+
+    Args:
+        said: The engine's error of `formatting`.
+        sql: The statement.
+    """
+    said, around, rest = engine_text(said).partition(f"In scope SELECT {_WRITES_OUT}(")
+    said = _EXPECTED.sub(lambda found: found[0] if found[0].count(",") < _MOST_EXPECTED else "", said)
+    name = _ERROR_NAME.search(rest)
+    said = said.rstrip(" :.") + (f". {name[1]}" if name else ".") if around else said
+    said = said.replace("Unrecognized token: ", "Unrecognized token. ")  # else it looks like a secret's name
+    lines = sql.encode(errors="replace").split(b"\n")
+    said = _POSITION.sub(lambda found: f"position {_letters(sql.encode(errors='replace'), found[1])}", said)
+    return _COLUMN.sub(
+        lambda found: f"(line {found[1]}, col {_letters(lines[int(found[1]) - 1], found[2])})", said
+    )
+
+
+def _letters(line: bytes, nth_byte: str) -> int:
+    return len(line[: int(nth_byte) - 1].decode(errors="ignore")) + 1
+
+
 def canonical_text(formatted: bytes) -> str:
     """What the engine's `formatQuerySingleLine` wrote, with an escape for what is no UTF-8."""
     return formatted.decode(errors="backslashreplace").removesuffix("\n")
@@ -207,5 +247,12 @@ def run_query(connection: Any, sql: str, output: str, bound: Mapping[str, str]) 
     except RuntimeError as error:
         said = str(error).strip()
         match = _CODE.search(said)
-        text = said[said.rfind("DB::Exception: ") + 15 :] if "DB::Exception: " in said else said
-        raise QueryError(int(match[1]) if match else 1002, text) from error
+        raise QueryError(int(match[1]) if match else 1002, engine_text(said)) from error
+
+
+def engine_text(said: str) -> str:
+    """An error without what the engine, a server and a client put around its sentence."""
+    _, around, text = said.rpartition("DB::Exception: ")
+    if not around:
+        return said
+    return _REPEATED.sub(r"\1", _AROUND.sub("", text))

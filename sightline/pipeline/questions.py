@@ -7,15 +7,24 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
+from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from sightline.clickhouse.chdb_engine import ChdbEngine
 from sightline.clickhouse.client import error_code
 from sightline.clickhouse.gate import objection
 from sightline.clickhouse.query_settings import named_format
-from sightline.clickhouse.reading import UTC, QueryError, Reader, canonical_text, literal
+from sightline.clickhouse.reading import (
+    UTC,
+    QueryError,
+    Reader,
+    canonical_text,
+    complaint,
+    engine_text,
+    formatting,
+)
 from sightline.errors import SightlineError
-from sightline.pipeline.tables import connect_tables, folder_at_rest, writer_port
+from sightline.pipeline.tables import connect_tables, folder_at_rest, no_answer, writer_port
 from sightline.settings import Settings
 
 MAX_RESULT_BYTES: Final = 500_000_000
@@ -32,6 +41,7 @@ _SMALLER: Final = "Ask for less of it: add a WHERE or a LIMIT, or count instead 
 _FIXES: Final = {
     62: "Give one statement, such as SELECT count() FROM frames.",
     159: _SMALLER,
+    182: "Write WHERE in the place of PREWHERE; in a time zone of your own tables are read as views.",
     241: _SMALLER,
     396: _SMALLER,
 }
@@ -76,8 +86,7 @@ def _ask_over_http(
         wanted = {"session_timezone": UTC, **wanted}
     try:
         client = connect_tables(settings.clickhouse, writer_port(settings))
-        asked = f"SELECT formatQuerySingleLine({literal(sql)})"
-        canonical = canonical_text(client.raw_query(asked, fmt="TabSeparatedRaw"))
+        canonical = _written_out(client, sql)
         if reason := objection(canonical, ()):
             raise SightlineError(f"This is for reading: {reason}.", _FIXES[62])
         named = named_format(canonical)
@@ -88,7 +97,10 @@ def _ask_over_http(
         taken = {name: value for name, value in wanted.items() if name in known and not known[name].readonly}
         data: bytes = client.raw_query(canonical, fmt=None if named else output_format, settings=taken)
     except (ClickHouseError, OSError) as error:
-        raise _wrong(str(error), error_code(error) if isinstance(error, ClickHouseError) else None) from error
+        code = error_code(error) if isinstance(error, ClickHouseError) else None
+        if code is None:
+            raise no_answer(settings.clickhouse, error) from error
+        raise _wrong(str(error), code) from error
     return AnswerText(data, named)
 
 
@@ -113,6 +125,15 @@ def _ask_folder(
     return AnswerText(data, statement.format)
 
 
+def _written_out(client: Client, sql: str) -> str:
+    try:
+        return canonical_text(client.raw_query(formatting(sql), fmt="TabSeparatedRaw"))
+    except ClickHouseError as error:
+        if error_code(error) is None:
+            raise
+        raise _wrong(complaint(str(error), sql), error_code(error)) from error
+
+
 @contextmanager
 def _interruptible() -> Iterator[None]:
     """Let Ctrl-C end the process at once: Python would wait until the engine comes back."""
@@ -127,6 +148,6 @@ def _interruptible() -> Iterator[None]:
 
 
 def _wrong(said: str, code: int | None) -> SightlineError:
-    text = " ".join(said.split())
+    text = " ".join(engine_text(said).split())
     fix = _FIXES.get(code or 0, "The tables and columns are in docs/analysts.md.")
     return SightlineError(f"ClickHouse says: {text[:600]}", fix)

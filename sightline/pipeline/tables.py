@@ -12,22 +12,29 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from sightline.clickhouse.chdb_engine import ChdbEngine
 from sightline.clickhouse.connect import tables_folder
+from sightline.clickhouse.server import in_short, open_server
 from sightline.errors import SightlineError
 from sightline.pipeline.accounts import Query
+from sightline.redaction import scrubbed, shown
 from sightline.settings import ClickHouseSettings, Settings
 from sightline.stack.datadir import read_stack
 
 CONNECT_TIMEOUT_S: Final = 5
 ANSWER_TIMEOUT_S: Final = 60
+SERVERS_ANSWER_TIMEOUT_S: Final = 300
 
 
 def connect_tables(settings: ClickHouseSettings, http_port: int) -> Client:
-    """A client for the tables of a running pipeline; raises the library's errors if nothing answers."""
+    """A client for the tables of a running pipeline; raises the library's errors if nothing answers.
+
+    Raises:
+        SightlineError: `clickhouse.dsn` is not an address.
+    """
     if settings.dsn is None:
         # The library logs an error with its traceback where nothing listens; a look first is quieter.
         socket.create_connection(("127.0.0.1", http_port), timeout=CONNECT_TIMEOUT_S).close()
     else:
-        return clickhouse_connect.get_client(dsn=settings.dsn, database=settings.database)
+        return open_server(settings.dsn, settings.database, SERVERS_ANSWER_TIMEOUT_S)
     return clickhouse_connect.get_client(
         host="127.0.0.1",
         port=http_port,
@@ -62,13 +69,22 @@ def open_query(settings: Settings) -> Iterator[Query]:
     try:
         client = connect_tables(settings.clickhouse, port)
     except (ClickHouseError, OSError) as error:
-        raise SightlineError(
-            f"The tables do not answer: {error}.", "`sightline status` shows what runs."
-        ) from error
+        raise no_answer(settings.clickhouse, error) from error
     try:
         yield query_of(client)
     finally:
         client.close()
+
+
+def no_answer(settings: ClickHouseSettings, error: Exception) -> SightlineError:
+    """Why there is no answer from the tables, for people."""
+    said = in_short(error)
+    if settings.dsn is None:
+        return SightlineError(f"The tables do not answer: {said}.", "`sightline status` shows what runs.")
+    return SightlineError(
+        f"ClickHouse at {shown(settings.dsn)} does not answer: {scrubbed(said, settings.dsn)}.",
+        "Check clickhouse.dsn, and that the server runs.",
+    )
 
 
 def writer_port(settings: Settings) -> int:
