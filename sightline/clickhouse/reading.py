@@ -169,7 +169,10 @@ class Reader:
         try:
             run_query(connection, f"USE {name_literal(database or self._database)}", "Null", {})
             if in_zone:
-                _shift_times(connection, database or self._database, zone)
+                try:
+                    _shift_times(connection, database or self._database, zone)
+                except QueryError as error:
+                    raise QueryError(error.code, error.text.partition(": In scope ")[0] + ".") from error
             changes = ", ".join(f"{name} = {literal(value)}" for name, value in allowed.items())
             run_query(connection, f"SET {changes}", "Null", {})
             # From here on this connection can change nothing, this setting included.
@@ -213,6 +216,7 @@ def complaint(said: str, sql: str) -> str:
     said = _EXPECTED.sub(lambda found: found[0] if found[0].count(",") < _MOST_EXPECTED else "", said)
     name = _ERROR_NAME.search(rest)
     said = said.rstrip(" :.") + (f". {name[1]}" if name else ".") if around else said
+    said = said.replace("(end of query): . ", "(end of query). ")
     said = said.replace("Unrecognized token: ", "Unrecognized token. ")  # else it looks like a secret's name
     lines = sql.encode(errors="replace").split(b"\n")
     said = _POSITION.sub(lambda found: f"position {_letters(sql.encode(errors='replace'), found[1])}", said)

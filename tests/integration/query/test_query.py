@@ -180,3 +180,4 @@ def test_a_zone_that_there_is_not_is_refused(data: Path, capfdbinary: pytest.Cap
     code, _, err = ask(capfdbinary, data, "SELECT 1 SETTINGS session_timezone = 'Mars/Olympus'")
     assert code == 1
     assert "Mars/Olympus" in err
+    assert "In scope" not in err

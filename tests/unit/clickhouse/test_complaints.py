@@ -19,7 +19,7 @@ LIST = "Expected one of: token sequence, Dot, token, OR, AND, IS NULL, BETWEEN, 
             "SELECT 1 FROM tracks JOIN",
             "Syntax error: failed at position 26 (end of query): . Expected one of: table, table function: "
             "{around}. (SYNTAX_ERROR)",
-            "Syntax error: failed at position 26 (end of query): . Expected one of: table, table function. "
+            "Syntax error: failed at position 26 (end of query). Expected one of: table, table function. "
             "(SYNTAX_ERROR)",
         ),
         (
