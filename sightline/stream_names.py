@@ -13,7 +13,7 @@ from urllib.parse import unquote
 from schemas.fields import MAX_STREAM_ID_CHARS, STREAM_ID, STREAM_ID_RULE
 from sightline.addresses import check_encoded, parse_address
 from sightline.errors import SightlineError
-from sightline.redaction import hidden_but_no_secret, shown, visible_path
+from sightline.redaction import HIDDEN, hidden_but_no_secret, shown, visible_path
 
 _DIGEST_CHARS: Final = 8
 _NAMELESS: Final = "stream"
@@ -33,9 +33,9 @@ def check_stream_id(name: str) -> str:
     """
     if STREAM_ID.match(name):
         return name
-    raise SightlineError(
-        f"{name!r:.80} is no stream id: use {STREAM_ID_RULE}.", f"{slug(name)} would be one."
-    )
+    told = shown(name)
+    would_be = derived_id(name) if parse_address(name) else slug(told if HIDDEN in told else name)
+    raise SightlineError(f"{told!r:.80} is no stream id: use {STREAM_ID_RULE}.", f"{would_be} would be one.")
 
 
 def check_source(source: str) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from sightline.addresses import parse_address
 from sightline.errors import SightlineError
 from sightline.known_sources import moved, read_known
 from sightline.redaction import shown
@@ -89,7 +90,7 @@ def cameras_of_settings(settings: Settings) -> list[Camera]:
 
 def _named(text: str) -> tuple[str, str]:
     name, equals, source = text.partition("=")
-    if not equals or not source:
+    if not equals or not source or parse_address(name):
         raise SightlineError(
             f"--stream {shown(text)} is not of the form NAME=SOURCE.",
             "Try --stream gate=rtsp://10.0.0.7/live.",

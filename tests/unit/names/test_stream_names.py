@@ -183,3 +183,13 @@ def test_ids_that_a_disk_may_not_tell_apart_are_refused(names, said):
 def test_a_source_that_cannot_be_one_is_refused(source, said):
     with pytest.raises(SightlineError, match=said):
         check_source(source)
+
+
+@pytest.mark.parametrize(
+    "name", ["rtsp://me:s3cret@cam/1", "me:s3cret@cam/1", "http://cam/x?password=s3cret&channel=1"]
+)
+def test_an_address_in_the_place_of_an_id_is_told_without_its_password(name):
+    with pytest.raises(SightlineError, match="is no stream id") as caught:
+        check_stream_id(name)
+    assert "s3cret" not in str(caught.value)
+    assert caught.value.fix.startswith("cam-")

@@ -28,6 +28,7 @@ def test_names_given_by_hand_come_first_and_the_others_keep_clear_of_them():
         (["gate"], "--stream gate is not of the form NAME=SOURCE"),
         (["gate="], "not of the form"),
         (["rtsp://u:S3cr3T@h/x"], r"--stream rtsp://\*\*\*@h/x is not"),
+        (["rtsp://u:S3cr3T@h/x?channel=1"], r"--stream rtsp://\*\*\*@h/x\?channel=1 is not of the form"),
         (["Back Porch=a.mp4"], "'Back Porch' is no stream id.*Back-Porch would be one"),
         (["../x=a.mp4"], "is no stream id"),
         (["..=a.mp4"], "is no stream id"),
