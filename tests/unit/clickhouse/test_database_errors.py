@@ -1,5 +1,6 @@
 """An error that passes is waited for; one that stays is told."""
 
+import logging
 import socket
 
 import pytest
@@ -44,7 +45,10 @@ def test_what_the_library_does_not_take_in_an_address_is_told_with_one_that_can_
     assert "s3cret" not in said
 
 
-def test_a_server_that_does_not_answer_is_told_in_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_server_that_does_not_answer_is_told_in_one_sentence(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(logging.getLogger(), "handlers", [])  # as in a command that logs nothing
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         dsn = f"clickhouse://me:s3cret@127.0.0.1:{free.getsockname()[1]}"

@@ -283,7 +283,7 @@ def test_a_password_in_a_value_of_the_wrong_kind_is_not_shown(tmp_path: Path) ->
     assert "streams.a = 'rtsp://***@cam/1'" in wrong
     wrong = refusal(file=written(tmp_path, f'streams = ["{address}"]\n'))
     assert "w0rd" not in wrong
-    wrong = refusal(file=written(tmp_path, f'[[streams]]\nname = "gate"\nsource = "{address}"\n'))
+    wrong = refusal(file=written(tmp_path, '[[streams]]\nsource = "rtsp://me:9 w0rd@cam/1"\n'))
     assert "w0rd" not in wrong
     wrong = refusal(file=written(tmp_path, f'[streams."{address}"]\nsource = "x"\n'))
     assert "w0rd" not in wrong
