@@ -9,10 +9,8 @@ from producers.camera import Paced, open_camera
 from producers.ffmpeg import open_capture
 from producers.sources import Source
 from producers.video_file import VideoFile, open_video_file
-from sightline.errors import SightlineError
 from sightline.redaction import shown
-
-_SCHEMES = ("rtsp", "rtsps", "http", "https")
+from sightline.stream_names import check_source
 
 
 def open_source(
@@ -42,15 +40,10 @@ def open_source(
 
         drawn, live = open_synthetic(text)
         return Paced(drawn) if live else drawn
-    scheme, separator, _ = text.partition("://")
-    if not separator:
+    check_source(text)
+    if "://" not in text:
         file: Source = open_video_file(Path(text))
         return Paced(file) if realtime else file
-    if scheme.lower() not in _SCHEMES:
-        raise SightlineError(
-            f"The source {shown(text)} begins with {scheme}://, which is not known.",
-            f"Give a file, synthetic:KIND or an address with {', '.join(_SCHEMES)}.",
-        )
     return _open_address(text, realtime, reconnect_delay_s, open_tries, stop or threading.Event())
 
 

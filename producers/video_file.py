@@ -169,12 +169,6 @@ def open_video_file(path: Path) -> VideoFile:
 
 def _check_file(path: Path) -> None:
     try:
-        str(path).encode()
-    except UnicodeEncodeError as error:  # OpenCV would end the process
-        raise SightlineError(
-            f"The name of the video file {path} is no UTF-8.", "Rename it, or give a link to it."
-        ) from error
-    try:
         if path.is_dir():
             raise SightlineError(f"The source {path} is a folder, not a video file.", "Name a file in it.")
         if not path.exists():

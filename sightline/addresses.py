@@ -31,6 +31,8 @@ _NAME: Final = re.compile(r"(?=.*[^\W\d_])\w[\w.-]*")
 _DOTTED: Final = re.compile(r".*\w\.[^\W\d_]{2,}\.?")
 _SECRET_PARAMETER: Final = re.compile(r"(?:pass|pwd|token|secret|auth|key|user|usr|login)[^=/?#&;]*=", re.I)
 _DEFAULT_PORTS: Final = {"rtsp": "554", "rtsps": "322", "http": "80", "https": "443"}
+CAMERA_SCHEMES: Final = tuple(_DEFAULT_PORTS)
+"""What the address of a camera may begin with."""
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from typing import Final
 from urllib.parse import unquote
 
 from schemas.fields import MAX_STREAM_ID_CHARS, STREAM_ID, STREAM_ID_RULE
-from sightline.addresses import check_encoded, parse_address
+from sightline.addresses import CAMERA_SCHEMES, check_encoded, parse_address
 from sightline.errors import SightlineError
 from sightline.redaction import HIDDEN, hidden_but_no_secret, shown, visible_path
 
@@ -42,14 +42,22 @@ def check_source(source: str) -> None:
     """Refuse a source that nothing can be captured from, before anything is started.
 
     Raises:
-        SightlineError: It is empty, is not UTF-8, or is an address with a password that is not encoded.
+        SightlineError: It is empty, is not UTF-8, or is an address of a kind that is not known or with a
+            password that is not encoded.
     """
     if not source.strip():
         raise SightlineError("A source is empty.", "Give a video file, or an address such as rtsp://…")
+    # OpenCV would end the process.
     if "\0" in source or any("\ud800" <= each <= "\udfff" for each in source):
         raise SightlineError(
             f"The name of the source {shown(source)} is not UTF-8.",
             "Give the file another name, or a link to it.",
+        )
+    scheme, separator, _ = source.partition("://")
+    if separator and scheme.strip().lower() not in CAMERA_SCHEMES:
+        raise SightlineError(
+            f"The source {shown(source)} begins with {scheme}://, which is not known.",
+            f"Give a file, synthetic:KIND or an address with {', '.join(CAMERA_SCHEMES)}.",
         )
     check_encoded(source, shown(source))
 

@@ -107,6 +107,8 @@ def execute(settings: Settings, data: DataDir, plan: RunPlan, console: Console) 
         KeyboardInterrupt: The user stopped it; everything is stopped.
     """
     started_s = time.monotonic()
+    if plan.report is not None:
+        check_report(plan.report)
     say = speaker(console)
     with interrupted_by_signals():
         infers = any(camera.mode == "frames" for camera in plan.cameras)
@@ -133,6 +135,14 @@ def execute(settings: Settings, data: DataDir, plan: RunPlan, console: Console) 
                 say("Stopping")
                 pipeline.stop(hurry=patience.is_over)
     return report
+
+
+def check_report(path: Path) -> None:
+    """Refuse, before anything is started, a file that the report cannot be written to."""
+    target = path if path.exists() else path.absolute().parent
+    if path.is_dir() or not target.exists() or not os.access(target, os.W_OK):
+        reason = "it is a folder" if path.is_dir() else "its folder is not there, or may not be written to"
+        raise SightlineError(f"The report {path} cannot be written: {reason}.", "Check the path.")
 
 
 def write_report(report: Report, path: Path) -> None:

@@ -193,3 +193,16 @@ def test_an_address_in_the_place_of_an_id_is_told_without_its_password(name):
         check_stream_id(name)
     assert "s3cret" not in str(caught.value)
     assert caught.value.fix.startswith("cam-")
+
+
+@pytest.mark.parametrize("source", ["ftp://cam/x", "srt://10.0.0.7:9000", "SFTP://u:p@cam/x", "://x"])
+def test_an_address_of_a_kind_that_is_not_known_is_refused_before_anything_starts(source: str) -> None:
+    with pytest.raises(SightlineError, match="which is not known"):
+        check_source(source)
+
+
+@pytest.mark.parametrize(
+    "source", ["RTSP://cam/x", "rtsps://cam/x", "HTTP://cam/x", "a:b.mp4", "synthetic:dock"]
+)
+def test_addresses_of_cameras_and_files_are_taken(source: str) -> None:
+    check_source(source)

@@ -381,5 +381,5 @@ def test_a_video_can_have_any_name(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 def test_a_name_that_is_no_utf_8_is_refused_and_not_the_end_of_the_process(tmp_path: Path) -> None:
     path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/k\xf6ln.mp4"))
     write_video(tmp_path / "a.mp4", "mp4v", 5).rename(path)
-    with pytest.raises(SightlineError, match="is no UTF-8"):
+    with pytest.raises(SightlineError, match="is not UTF-8"):
         open_source(str(path))
