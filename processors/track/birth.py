@@ -26,7 +26,9 @@ def give_birth(
     Returns:
         How many were started, and how many tracks were ended or not started because of `max_tracks`.
     """
-    free = seen.scores >= config.birth_score
+    if len(matches.columns) == len(seen):
+        return 0, 0
+    free = seen.scores >= config.scalars.birth_score
     free[matches.columns] = False
     columns = free.nonzero()[0]
     if not columns.size:

@@ -17,6 +17,7 @@ from processors.track.state import SCORE, SCORE_EDGES, SCORE_RANGES, UNSEEN_S, F
 EDGES: Final = np.array(SCORE_EDGES)
 PRIOR_RATE: Final = 0.95  # how often anything is assumed to be detected again, before anything is counted,
 PRIOR_COUNT: Final = 5.0  # with the weight of so many detections
+PRIOR: Final = np.array([[PRIOR_COUNT], [PRIOR_COUNT * PRIOR_RATE]])
 MEMORY: Final = 300.0  # about so many detections of each range are remembered
 LEAST_TRUST: Final = 0.1
 SLOW_FRAME_S: Final = 0.25  # at lower rates it says more of how objects move than of the detector
@@ -36,38 +37,35 @@ def count(redetections: Floats, numbers: Floats, rows: Indices, dt_s: float) -> 
     last = numbers[UNSEEN_S] <= dt_s
     ranges = EDGES.searchsorted(numbers[SCORE], side="right")
     after = redetections.copy()
-    after[0] += np.bincount(ranges[last], minlength=SCORE_RANGES)
-    again = rows[last[rows]]
-    after[1] += np.bincount(ranges[again], minlength=SCORE_RANGES)
-    after *= np.minimum(1.0, MEMORY / np.maximum(after[0], 1.0))
+    after[0] += np.bincount(ranges, last, SCORE_RANGES)
+    after[1] += np.bincount(ranges.take(rows), last.take(rows), SCORE_RANGES)
+    after *= MEMORY / np.maximum(after[0], MEMORY)
     return after
 
 
 def trust(redetections: Floats, scores: Floats, config: TrackerConfig) -> Floats:
     """(N,) what detections of `scores` are worth as evidence for an object, from LEAST_TRUST to 1."""
-    rates = np.array(
-        _rising_rates(
-            (redetections[1] + PRIOR_COUNT * PRIOR_RATE).tolist(), (redetections[0] + PRIOR_COUNT).tolist()
-        )
-    )
-    low, high = config.distrust_rate, config.trust_rate
-    by_range: Floats = (rates / rates[-1] - low) / (high - low)
-    np.minimum(by_range, 1.0, out=by_range)
-    np.maximum(by_range, LEAST_TRUST, out=by_range)
-    worth: Floats = by_range.take(EDGES.searchsorted(scores, side="right"))
+    trials, hits = (redetections + PRIOR).tolist()
+    rates = _rising_rates(hits, trials)
+    best, low, width = rates[-1][0], config.distrust_rate, config.trust_rate - config.distrust_rate
+    by_range: list[float] = []
+    for rate, ranges in rates:
+        by_range += [max(LEAST_TRUST, min(1.0, (rate / best - low) / width))] * ranges
+    worth: Floats = np.array(by_range).take(EDGES.searchsorted(scores, side="right"))
     return worth
 
 
-def _rising_rates(hits: list[float], trials: list[float]) -> list[float]:
-    """The rates that fit best if a better score is never worth less: isotonic regression by pooling.
+def _rising_rates(hits: list[float], trials: list[float]) -> list[tuple[float, int]]:
+    """The rates that fit best if a better score is never worth less, and for how many ranges each holds.
 
-    (Ayer et al., "An empirical distribution function for sampling with incomplete information", 1955.)
+    Isotonic regression by pooling (Ayer et al., "An empirical distribution function for sampling
+    with incomplete information", 1955).
     """
     pools: list[tuple[float, float, int]] = []
     for hit, trial in zip(hits, trials, strict=True):
-        pool = hit, trial, 1
-        while pools and pools[-1][0] * pool[1] > pool[0] * pools[-1][1]:
-            last = pools.pop()
-            pool = last[0] + pool[0], last[1] + pool[1], last[2] + pool[2]
-        pools.append(pool)
-    return [hit / trial for hit, trial, count in pools for _ in range(count)]
+        count = 1
+        while pools and pools[-1][0] * trial > hit * pools[-1][1]:
+            last_hit, last_trial, last_count = pools.pop()
+            hit, trial, count = last_hit + hit, last_trial + trial, last_count + count
+        pools.append((hit, trial, count))
+    return [(hit / trial, count) for hit, trial, count in pools]

@@ -54,10 +54,8 @@ def common_shift(innovation: Floats) -> tuple[float, float]:
     count = innovation.shape[1]
     if count < MIN_VOTES:
         return 0.0, 0.0
-    ranked = innovation.copy()
-    ranked.sort(axis=1)
-    x, y = ranked.tolist()
-    return _sure_median(x), _sure_median(y)
+    x, y = innovation.tolist()
+    return _sure_median(sorted(x)), _sure_median(sorted(y))
 
 
 def _sure_median(ranked: list[float]) -> float:

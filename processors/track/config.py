@@ -112,6 +112,12 @@ class TrackerConfig:
             distance_scale=scalar(self.distance_scale),
             distance_gain=scalar(self.distance_weight * self.distance_scale),
             evidence_limit=scalar(self.evidence_limit),
+            weak_score=scalar(self.weak_score),
+            weak_iou=scalar(self.weak_iou),
+            least_score=scalar(self.least_score),
+            birth_score=scalar(self.birth_score),
+            sure_score=scalar(self.sure_score),
+            confirm_score=scalar(self.confirm_score),
         )
 
     @cached_property
@@ -148,6 +154,12 @@ class Scalars:
     distance_scale: Floats
     distance_gain: Floats
     evidence_limit: Floats
+    weak_score: Floats
+    weak_iou: Floats
+    least_score: Floats
+    birth_score: Floats
+    sure_score: Floats
+    confirm_score: Floats
 
 
 DEFAULT_CONFIG = TrackerConfig()

@@ -5,7 +5,7 @@ from typing import Final
 import numpy as np
 
 from processors.track.config import TrackerConfig
-from processors.track.scalars import ONE
+from processors.track.scalars import ONE, scalar
 from processors.track.state import (
     CONFIRMED,
     CREDIT,
@@ -19,7 +19,7 @@ from processors.track.state import (
     Mask,
 )
 
-FULL_TRUST: Final = 0.9
+FULL_TRUST: Final = scalar(0.9)
 SLOW_FRAME_S: Final = 0.2  # seconds between frames from which on each counts for more
 FRAMES_AWAITED: Final = 2.5  # at low rates a track waits at least for the next two frames
 
@@ -42,9 +42,12 @@ def evidence(scores: Floats, trust: Floats, dt_s: float, config: TrackerConfig) 
         config: For what is enough.
     """
     worth = scores * trust
-    worth *= max(1.0, dt_s / SLOW_FRAME_S)
-    sure = (scores >= config.sure_score) & (trust >= FULL_TRUST)
-    return np.where(sure, np.maximum(worth, config.confirm_score), worth)
+    if dt_s > SLOW_FRAME_S:
+        worth *= dt_s / SLOW_FRAME_S
+    sure = scores >= config.scalars.sure_score
+    sure &= trust >= FULL_TRUST
+    np.maximum(worth, sure * config.scalars.confirm_score, out=worth)
+    return worth
 
 
 def credit(part: Floats, scores: Floats, worth: Floats) -> None:

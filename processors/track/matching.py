@@ -1,5 +1,6 @@
 """Which track took which detection in this frame, with the camera's motion and looks taken into account."""
 
+from collections.abc import Iterator
 from typing import Final
 
 import numpy as np
@@ -78,30 +79,47 @@ class _Matcher:
         better does, as in ByteTrack (Zhang et al., ECCV 2022); nor does a track that may not be there take a
         detection from one that is.
         """
-        config = self.config
-        trusted = (self.trusted >= config.weak_score).take(pairs.columns)
-        known = confirmed(self.work.numbers).take(pairs.rows)
-        if np.count_nonzero(trusted) == np.count_nonzero(known) == trusted.size:  # all are in the first round
-            return association.matching(pairs.rows, pairs.columns, claim, pairs.shape)
-        strong = (self.seen.scores >= config.weak_score).take(pairs.columns)
-        weak = ~trusted
-        weak &= known
-        weak &= pairs.overlaps >= config.weak_iou
-        weak &= self.seen.scores.take(pairs.columns) >= config.least_score
-        free_rows, free_columns = np.ones(pairs.shape[0], np.bool_), np.ones(pairs.shape[1], np.bool_)
-        chosen: list[Indices] = []
-        for mask in (trusted & known, weak, strong & ~known):
-            if chosen:
-                mask = mask & free_rows.take(pairs.rows) & free_columns.take(pairs.columns)
+        chosen = NOTHING
+        for mask in self._rounds(pairs):
             places = mask.nonzero()[0]
+            if places.size and chosen.size:
+                places = places[self._free(pairs, chosen, places)]
             if not places.size:
                 continue
+            if places.size == mask.size:
+                return association.matching(pairs.rows, pairs.columns, claim, pairs.shape)
             rows, columns = pairs.rows.take(places), pairs.columns.take(places)
             found = places.take(association.matching(rows, columns, claim.take(places), pairs.shape))
-            free_rows[pairs.rows.take(found)] = False
-            free_columns[pairs.columns.take(found)] = False
-            chosen.append(found)
-        return np.sort(np.concatenate(chosen)) if chosen else NOTHING
+            if chosen.size:
+                found = np.concatenate([chosen, found])
+                found.sort()
+            chosen = found
+        return chosen
+
+    def _rounds(self, pairs: association.Pairs) -> Iterator[Mask]:
+        """(P,) which pairs each round looks at; without rounds that cannot have any."""
+        scores, limits = self.seen.scores, self.config.scalars
+        trusted = (self.trusted >= limits.weak_score).take(pairs.columns)
+        known = confirmed(self.work.numbers).take(pairs.rows)
+        first = trusted & known
+        yield first
+        if np.count_nonzero(trusted) < trusted.size:
+            weak = known > first
+            weak &= pairs.overlaps >= limits.weak_iou
+            weak &= (scores >= limits.least_score).take(pairs.columns)
+            yield weak
+        if np.count_nonzero(known) < known.size:
+            yield (scores >= limits.weak_score).take(pairs.columns) > known
+
+    def _free(self, pairs: association.Pairs, chosen: Indices, places: Indices) -> Mask:
+        """Which of the pairs `places` have neither a track nor a detection of those `chosen`."""
+        taken_rows, taken_columns = np.zeros(pairs.shape[0], np.bool_), np.zeros(pairs.shape[1], np.bool_)
+        taken_rows[pairs.rows.take(chosen)] = True
+        taken_columns[pairs.columns.take(chosen)] = True
+        taken = taken_rows.take(pairs.rows.take(places))
+        taken |= taken_columns.take(pairs.columns.take(places))
+        free: Mask = ~taken
+        return free
 
     def fits(self) -> bool:
         """Whether the matches look as they do when the camera stands still."""
@@ -132,7 +150,7 @@ class _Matcher:
         if not (x or y):
             return False
         self._move(x, y)
-        if max(abs(x), abs(y)) > SMALL_SHIFT * float(self.part[WIDTH].min()):
+        if max(abs(x), abs(y)) > SMALL_SHIFT * min(self.part[WIDTH].tolist()):
             return True
         self.part = self.work.numbers.take(self.rows, axis=1)
         return False
@@ -146,9 +164,11 @@ class _Matcher:
         """Add pairs without overlap that can only belong together; see `nearest`."""
         if not is_slow(dt_s, self.config):
             return
-        rows = np.setdiff1d(np.arange(self.work.numbers.shape[1]), self.rows)
-        strong = (self.trusted >= self.config.weak_score).nonzero()[0]
-        columns = np.setdiff1d(strong, self.columns)
+        unmatched = np.ones(self.work.numbers.shape[1], np.bool_)
+        unmatched[self.rows] = False
+        free = self.trusted >= self.config.weak_score
+        free[self.columns] = False
+        rows, columns = unmatched.nonzero()[0], free.nonzero()[0]
         rows, columns = nearest(self.work.numbers, rows, self.seen.box, columns, dt_s, self.config)
         if not rows.size:
             return

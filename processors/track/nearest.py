@@ -45,6 +45,8 @@ def nearest(
     if not (rows.size and columns.size):
         return NOTHING, NOTHING
     rows = rows[numbers[UNSEEN_S].take(rows) <= dt_s]
+    if not rows.size:
+        return NOTHING, NOTHING
     tracks, found = numbers.take(rows, axis=1), box.take(columns, axis=1)
     size = np.sqrt(tracks[WIDTH] * tracks[HEIGHT])
     away = tracks[CENTRE][:, :, None] - found[CENTRE][:, None]

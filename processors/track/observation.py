@@ -52,7 +52,7 @@ def observe(detections: Detections, config: TrackerConfig) -> Seen:
         boxes, scores = boxes.take(kept, axis=0), scores.take(kept)
         if looks is not None and looks.size:
             folded = appearance.folded(looks.take(kept, axis=0), config.max_embedding)
-    corners = np.array(boxes.T, np.float64, order="C")
+    corners = boxes.T.astype(np.float64, order="C")
     low, high = corners[:2], corners[2:]
     box = np.empty(corners.shape)
     centre, sides = box[CENTRE], box[SIDES]

@@ -59,7 +59,8 @@ def tracks_message(
     part = numbers if len(shown) == numbers.shape[1] else numbers.take(shown, axis=1)
     observed = part[UNSEEN_S] == ZERO
     box = part[RESIDUAL] * residual_shares
-    box *= observed
+    if np.count_nonzero(observed) < len(observed):
+        box *= observed
     box += part[BOX]
     corners = corners_of(box)
     np.maximum(corners, LEAST_PX, out=corners)
@@ -75,7 +76,7 @@ def tracks_message(
         height=detections.height,
         detections=len(detections.boxes),
         track_ids=track_ids.take(shown),
-        boxes=np.array(corners.T, np.float32, order="C"),
+        boxes=corners.T.astype(np.float32, order="C"),
         scores=part[SCORE].astype(np.float32),
         label_ids=label_ids,
         labels=labels,

@@ -12,11 +12,14 @@ from typing import Final
 
 import numpy as np
 
+from processors.track.scalars import scalar
 from processors.track.state import BOX, RESIDUAL, UNSEEN_S, Floats
 
 MEMORY: Final = 500.0  # about so many residuals are remembered
 PRIOR_COUNT: Final = 30.0  # this many of a correlation of 0 are assumed
 FULL_CORRELATION: Final = 0.5  # from this correlation on boxes are put out as they were detected
+TWO: Final = scalar(2.0)
+SMALLEST: Final = scalar(5e-324)  # that there is above 0
 
 
 def note(part: Floats, measured: Floats, correlations: Floats, dt_s: float) -> Floats:
@@ -34,13 +37,18 @@ def note(part: Floats, measured: Floats, correlations: Floats, dt_s: float) -> F
     residual = measured - part[BOX]
     fresh = (part[UNSEEN_S] <= dt_s).nonzero()[0]
     if fresh.size and dt_s > 0:
-        now = residual.take(fresh, axis=1).reshape(2, 2, -1)
-        last = part[RESIDUAL].take(fresh, axis=1).reshape(2, 2, -1)
-        size = (now * now + last * last).sum(axis=1)
-        size[size == 0] = np.inf
-        correlation = (now * last).sum(axis=1) * 2 / size
+        now, last = residual, part[RESIDUAL]
+        if fresh.size < part.shape[1]:
+            now, last = now.take(fresh, axis=1), last.take(fresh, axis=1)
+        size = now * now
+        size += last * last
+        product = now * last
+        correlation = product[0::2] + product[1::2]
+        correlation *= TWO
+        correlation /= np.maximum(size[0::2] + size[1::2], SMALLEST)  # where both are 0 it is 0
+        correlation.sort(axis=1)  # the sum must not depend on the order
         correlations = correlations * (1.0 - min(1.0, fresh.size / MEMORY))
-        correlations[0] += np.sort(correlation, axis=1).sum(axis=1)  # the sum must not depend on the order
+        correlations[0] += np.add.reduce(correlation, axis=1)
         correlations[1] += fresh.size
     part[RESIDUAL] = residual
     return correlations
@@ -48,6 +56,9 @@ def note(part: Floats, measured: Floats, correlations: Floats, dt_s: float) -> F
 
 def shares(correlations: Floats) -> Floats:
     """(4, 1) how much of the residuals of centre x, y, width and height is put out."""
-    mean = correlations[0] / (correlations[1] + PRIOR_COUNT)
-    share = np.minimum(np.maximum(mean / FULL_CORRELATION, 0.0), 1.0)
-    return np.repeat(share, 2)[:, None]
+    sums, counts = correlations.tolist()
+    centre, side = [
+        min(1.0, max(0.0, total / (count + PRIOR_COUNT) / FULL_CORRELATION))
+        for total, count in zip(sums, counts, strict=True)
+    ]
+    return np.array([[centre], [centre], [side], [side]])
