@@ -16,13 +16,14 @@ import numpy as np
 import numpy.typing as npt
 
 from processors.track.config import TrackerConfig
+from processors.track.scalars import ONE, scalar
 from processors.track.state import LOOK_WEIGHT, Floats, Halves, Indices, Mask
 
 Vectors = npt.NDArray[np.float32]
 
 SEEN, SAME, OTHER, VARIANCE = range(4)  # elements of the look statistics
 MEAN_MEMORY: Final = 2000.0  # looks that the stream's mean is taken over
-LOOK_MEMORY: Final = 20.0  # detections that a track's look is taken over
+LOOK_MEMORY: Final = scalar(20.0)  # detections that a track's look is taken over
 LEARNING_RATE: Final = 0.01  # of the statistics, for each match
 MIN_VARIANCE: Final = 1e-3
 PAIRS_AT_ONCE: Final = 8192  # bounds the memory that comparing takes
@@ -120,8 +121,8 @@ def gains(alike: Floats, statistics: Floats, config: TrackerConfig) -> Floats:
     clear = apart * apart / (apart * apart + 4 * float(statistics[VARIANCE]))
     middle = float(statistics[SAME] + statistics[OTHER]) / 2
     gain = (alike - middle) * (2 / apart)
-    np.minimum(gain, 1.0, out=gain)
-    np.maximum(gain, -1.0, out=gain)
+    np.minimum(gain, ONE, out=gain)
+    np.maximum(gain, -ONE, out=gain)
     gain *= config.look_weight * clear
     return gain
 

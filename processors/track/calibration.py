@@ -12,13 +12,14 @@ from typing import Final
 import numpy as np
 
 from processors.track.config import TrackerConfig
+from processors.track.scalars import scalar
 from processors.track.state import SCORE, SCORE_EDGES, SCORE_RANGES, UNSEEN_S, Floats, Indices
 
 EDGES: Final = np.array(SCORE_EDGES)
 PRIOR_RATE: Final = 0.95  # how often anything is assumed to be detected again, before anything is counted,
 PRIOR_COUNT: Final = 5.0  # with the weight of so many detections
 PRIOR: Final = np.array([[PRIOR_COUNT], [PRIOR_COUNT * PRIOR_RATE]])
-MEMORY: Final = 300.0  # about so many detections of each range are remembered
+MEMORY: Final = scalar(300.0)  # about so many detections of each range are remembered
 LEAST_TRUST: Final = 0.1
 SLOW_FRAME_S: Final = 0.25  # at lower rates it says more of how objects move than of the detector
 

@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from processors.track.config import TrackerConfig
 from processors.track.observation import Seen
-from processors.track.scalars import ZERO
+from processors.track.scalars import ZERO, scalar
 from processors.track.state import (
     CLASSIFIED,
     DECIDED,
@@ -39,7 +39,7 @@ OVERFLOW: Final = "(other)"
 News = tuple[int, int | None]
 """A track's place among those given, and the label that it was announced with before, or None."""
 
-KIND_LIMIT: Final = 5.0
+KIND_LIMIT: Final = scalar(5.0)
 MEMORY_S: Final = 30.0  # evidence fades with this time constant
 CLASSES_COUNTED: Final = 3  # a detection's most probable classes are evidence, the rest is noise
 
@@ -120,12 +120,15 @@ def forget(part: Floats, dt_s: float) -> None:
 
 def take_kinds(part: Floats, kinds: Floats, scores: Floats) -> None:
     """Keep KIND of the tracks `part` (ROWS, K), the class that most detections of late had, in place."""
-    same = part[KIND] == kinds
-    weight = part[KIND_WEIGHT] + np.where(same, scores, -scores)
-    changed = weight < 0
-    if changed.any():
+    same, weight = part[KIND] == kinds, part[KIND_WEIGHT]
+    if np.count_nonzero(same) == len(same):
+        weight += scores
+    else:
+        weight += np.where(same, scores, -scores)
+        changed = weight < 0
         part[KIND, changed] = kinds[changed]
-    np.minimum(np.abs(weight), KIND_LIMIT, out=part[KIND_WEIGHT])
+        np.abs(weight, out=weight)
+    np.minimum(weight, KIND_LIMIT, out=weight)
 
 
 def take_labels(part: Floats, found: Evidence, columns: Indices, config: TrackerConfig) -> list[News]:
@@ -146,11 +149,11 @@ def take_labels(part: Floats, found: Evidence, columns: Indices, config: Tracker
     labels, weights = found.labels.take(columns, axis=1), found.weights.take(columns, axis=1)
     if found.classified is not None:
         _prefer_classifier(part, found.classified.take(columns), weights)
-    elif len(found.names) > 1:
+    elif np.count_nonzero(part[CLASSIFIED]):
         weights *= part[CLASSIFIED] == 0
     steady = True
     for label, weight in zip(labels, weights, strict=True):
-        if (part[LABEL] == label).all():
+        if np.count_nonzero(part[LABEL] == label) == len(label):
             part[WEIGHT] += weight
         else:
             steady = False

@@ -92,7 +92,7 @@ def confirm(part: Floats, dt_s: float, config: TrackerConfig) -> None:
         config: For what must be earned, and how long to wait.
     """
     is_confirmed, end_s = part[CONFIRMED], part[END_S]
-    is_confirmed[part[CREDIT] >= config.confirm_score] = 1.0
+    is_confirmed[part[CREDIT] >= config.scalars.confirm_score] = 1.0
     enough = (is_confirmed >= ONE).nonzero()[0]
     if not enough.size:  # as it mostly is with new tracks
         return

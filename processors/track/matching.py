@@ -12,11 +12,12 @@ from processors.track.labels import Evidence
 from processors.track.lifecycle import confirmed
 from processors.track.nearest import is_slow, nearest
 from processors.track.observation import Seen
+from processors.track.scalars import ZERO, scalar
 from processors.track.state import BOX, CENTRE, KIND, SIDES, SPEED, UNSEEN_S, WIDTH, Floats, Indices, Mask
 from processors.track.work import Matches, Work, no_matches
 
-FRESH_S: Final = 0.1  # tracks seen this lately tell how the camera moved
-GOOD_SCORE: Final = 0.3  # and so do detections of this score
+FRESH_S: Final = scalar(0.1)  # tracks seen this lately tell how the camera moved
+GOOD_SCORE: Final = scalar(0.3)  # and so do detections of this score
 GOOD_OVERLAP: Final = 0.7  # matches that overlap less on average hint at a camera that moved,
 GOOD_SHARE: Final = 0.6  # and so do fewer matches than this share of what there was to match
 SHIFT_ROUNDS: Final = 2
@@ -57,14 +58,15 @@ class _Matcher:
         claim = pairs.gains
         if len(self.found.names) > 1:
             other = numbers[KIND].take(pairs.rows) != self.found.kinds.take(pairs.columns)
-            claim = claim * (1.0 - self.config.class_weight * other)
+            if np.count_nonzero(other):
+                claim = claim * (1.0 - self.config.class_weight * other)
         if self.looks is not None:
             self.alike = self.looks.alikeness(pairs.rows, pairs.columns)
             self.known = self.looks.known(pairs.rows, pairs.columns)
             told = gains(self.alike, self.work.look_statistics, self.config)
             told *= self.known
             told *= self.seen.scores.take(pairs.columns)  # the look of a weak detection is a weak argument
-            claim = np.maximum(claim + told, 0.0)
+            claim = np.maximum(claim + told, ZERO)
         self.pairs = pairs
         self.chosen = chosen = self._in_rounds(pairs, claim)
         self.rows, self.columns = pairs.rows.take(chosen), pairs.columns.take(chosen)
