@@ -64,3 +64,15 @@ def test_noise_is_smoothed_and_lag_is_not(noise: float, speed: float, expected: 
         sums = residuals.note(part, measured, sums, 0.1)
     np.testing.assert_allclose(residuals.shares(sums), expected, atol=0.2)
     np.testing.assert_allclose(part[RESIDUAL], measured - part[BOX])
+
+
+def test_residuals_of_nothing_are_not_correlated() -> None:
+    part = np.zeros((ROWS, 2))
+    part[BOX] = np.array([[300.0], [300.0], [50.0], [100.0]])
+    part[UNSEEN_S] = 0.1
+    sums = np.zeros((2, 2))
+    for measured in (part[BOX].copy(), part[BOX].copy(), part[BOX] + 1e-170):
+        sums = residuals.note(part, measured, sums, 0.1)
+    assert sums[0].tolist() == [0.0, 0.0]
+    assert (sums[1] > 5).all()
+    assert (residuals.shares(sums) == 0).all()
