@@ -5,8 +5,9 @@ from itertools import pairwise
 import numpy as np
 from scenes import frame
 
+from processors.track import labels
 from processors.track.config import TrackerConfig
-from processors.track.state import initial_state
+from processors.track.state import KIND, KIND_WEIGHT, ROWS, initial_state
 from processors.track.tracker import step
 from schemas.classifications import Classification
 from schemas.detections import Detections
@@ -79,3 +80,22 @@ def test_of_two_objects_in_one_place_each_keeps_its_class() -> None:
         assert result is not None
         by_label = dict(zip(result.tracks.track_ids.tolist(), result.tracks.label_ids.tolist(), strict=True))
         assert [result.tracks.labels[by_label[i]] for i in (1, 2)] == ["car", "person"]
+
+
+def test_a_kind_gives_way_when_more_speaks_for_another() -> None:
+    part = np.zeros((ROWS, 3))
+    part[KIND_WEIGHT] = 0.5, 0.5, 4.9
+    labels.take_kinds(part, np.array([0.0, 1.0, 0.0]), np.array([0.75, 0.75, 0.75]))
+    assert part[KIND].tolist() == [0, 1, 0]
+    assert part[KIND_WEIGHT].tolist() == [1.25, 0.25, 5]
+    labels.take_kinds(part, part[KIND].copy(), np.array([0.25, 0.25, 0.25]))
+    assert part[KIND].tolist() == [0, 1, 0]
+    assert part[KIND_WEIGHT].tolist() == [1.5, 0.5, 5]
+
+
+def test_of_two_boxes_a_track_takes_that_of_its_own_class() -> None:
+    state, _ = step(initial_state(), frame(0, BOX, classes=[0]), TrackerConfig())
+    beside = [105, 100, 155, 220]
+    _, result = step(state, frame(1, [*BOX, beside], classes=[1, 0]), TrackerConfig())
+    assert result is not None
+    assert result.tracks.boxes[0, 0] > 102

@@ -42,3 +42,8 @@ def test_at_usual_rates_nothing_jumps_to_what_is_near() -> None:
     found = ids([[car(100)] if seq < 30 else [car(200)] for seq in range(40)], 30.0, 0.9)
     assert found[29] == [1]
     assert found[39] == [2]
+
+
+def test_a_detection_that_has_a_track_is_no_other_ones_nearest() -> None:
+    found = ids([[car(100), car(220)], [car(100)]], 1.0, 0.9)
+    assert found == [[1, 2], [1]]
