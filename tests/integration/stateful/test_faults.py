@@ -81,7 +81,7 @@ def test_a_paused_worker_that_wakes_up_moves_nothing_back(bench: Bench) -> None:
 def test_an_older_snapshot_on_top_of_a_newer_costs_no_frame(bench: Bench) -> None:
     with load(bench, KEYS, 300):
         zombie = bench.start(kill_at="before-snapshot", kill_after=9, only_stop=True)
-        wait_until(lambda: psutil.Process(zombie.pid).status() == psutil.STATUS_STOPPED, 30, "the stop")
+        wait_until(lambda: psutil.Process(zombie.pid).status() == psutil.STATUS_STOPPED, 90, "the stop")
         heir = bench.start()
         wait_until(lambda: ": ready" in bench.log(heir), 40, "the heir to take over")
         time.sleep(1.5)
