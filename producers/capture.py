@@ -10,7 +10,7 @@ from producers.ffmpeg import open_capture
 from producers.sources import Source
 from producers.video_file import VideoFile, open_video_file
 from sightline.redaction import shown
-from sightline.stream_names import check_source
+from sightline.stream_names import check_source, is_synthetic
 
 
 def open_source(
@@ -34,7 +34,7 @@ def open_source(
     Raises:
         SightlineError: It cannot be opened; says why and what to do.
     """
-    if text.startswith("synthetic:"):
+    if is_synthetic(text):
         # Imported here: a gateway with real cameras needs no renderer.
         from producers.synthetic.options import open_synthetic
 

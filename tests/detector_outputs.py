@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 
 from sightline.cli.app import run
@@ -77,6 +78,13 @@ def many_corners() -> Floats:
 
 def add(model: Path, head: str | None, *more: str) -> int:
     return run(["models", "add", str(model), *(["--head", head] if head else []), *more])
+
+
+def refused(capsys: pytest.CaptureFixture[str], model: Path, head: str | None, *more: str) -> str:
+    """What `models add` says when it takes nothing, on one line."""
+    assert add(model, head, *more) == 1
+    assert not Path("models").exists()
+    return " ".join(capsys.readouterr().err.split())
 
 
 def seen(model: str = "model") -> tuple[Detected, tuple[str, ...]]:

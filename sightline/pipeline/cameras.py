@@ -15,6 +15,7 @@ from sightline.stream_names import (
     check_stream_id,
     derived_id,
     identity_of,
+    is_synthetic,
     name_sources,
 )
 
@@ -40,9 +41,7 @@ class Camera:
     @property
     def is_live(self) -> bool:
         """Whether the source goes on by itself, so that what is not read in time is gone."""
-        return self.realtime or self.source.lower().startswith(
-            ("rtsp:", "rtsps:", "http:", "https:", "synthetic:")
-        )
+        return self.realtime or is_synthetic(self.source) or "://" in self.source
 
 
 def cameras_of_sources(

@@ -26,6 +26,7 @@ from tests.detector_outputs import (
     many_corners,
     middles,
     queries,
+    refused,
     seen,
 )
 
@@ -39,12 +40,6 @@ YOLO11 = {"description": "Ultralytics YOLO11n model trained on coco.yaml", **NAM
 @pytest.fixture(autouse=True)
 def _here(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
-
-
-def refused(capsys: pytest.CaptureFixture[str], model: Path, head: str | None, *more: str) -> str:
-    assert add(model, head, *more) == 1
-    assert not Path("models").exists()
-    return " ".join(capsys.readouterr().err.split())
 
 
 def shares_of_one(output: Floats) -> Floats:

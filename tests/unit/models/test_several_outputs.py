@@ -13,18 +13,12 @@ from sightline.errors import SightlineError
 from sightline.vision.describe import find_model
 from sightline.vision.heads import Head
 from sightline.vision.onnx_backend import OnnxBackend
-from tests.detector_outputs import PIXELS, SIDE, Floats, add, logits, queries, seen
+from tests.detector_outputs import PIXELS, SIDE, Floats, add, logits, queries, refused, seen
 
 
 @pytest.fixture(autouse=True)
 def _here(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
-
-
-def refused(capsys: pytest.CaptureFixture[str], model: Path, head: str | None, *more: str) -> str:
-    assert add(model, head, *more) == 1
-    assert not Path("models").exists()
-    return " ".join(capsys.readouterr().err.split())
 
 
 def ends(
